@@ -1,0 +1,314 @@
+"""Settings: read once from a TOML file and the environment, checked, frozen, passed down."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from digest import cron
+from digest.domain import DEFAULT_SECTIONS, Policy, Section, StalePolicy
+from digest.errors import ConfigError, ConfigMissingError, UnknownSettingError
+
+FILE_NAME = "digest.toml"
+PATH_VARIABLE = "DIGEST_CONFIG"
+_PREFIX = "DIGEST_"
+#: Only to try whether a schedule ever comes.
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), 1)
+        raise ValueError(f"no such time zone{f'; did you mean {near[0]}?' if near else ''}")
+    return name
+
+
+def _one_line(text: str) -> str:
+    if any(not char.isprintable() for char in text):
+        raise ValueError("must be one line without control characters")
+    return text.strip()
+
+
+def _web_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must start with http:// or https://")
+    return text.rstrip("/")
+
+
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;:\"()\x00-\x1f]+@[^@\s<>,;:\"()\x00-\x1f]+", text):
+        raise ValueError("an address looks like name@example.org")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Zone = Annotated[str, AfterValidator(_zone)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class _Part(BaseModel):
+    """A frozen part of the settings that knows every key it allows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class WebSettings(_Part):
+    """The pages: where they listen."""
+
+    #: Loopback by default; put a reverse proxy with TLS in front.
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    #: Addresses of proxies whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+class SmtpSettings(_Part):
+    """The way out: smtp://, smtps://, smtp+starttls:// or file://FOLDER."""
+
+    url: SecretStr = SecretStr("file://outbox")
+    #: A file whose first line is the password, so that it need not stand in the URL.
+    password_file: Path | None = None
+    connections: int = Field(4, ge=1, le=200)
+    #: Seconds to connect and for each reply but the one to the final dot.
+    timeout_seconds: float = Field(60, gt=0, le=3600)
+    #: Seconds for the reply to the final dot (RFC 5321 §4.5.3.2 asks for 600).
+    dot_timeout_seconds: float = Field(600, gt=0, le=3600)
+    #: Hours after which a deferred delivery is given up.
+    retry_for_hours: float = Field(48, gt=0, le=240)
+    #: What becomes of a delivery when a crash fell between the dot and the reply.
+    uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
+
+
+class GatherSettings(_Part):
+    """How sources are polled."""
+
+    every_minutes: int = Field(60, ge=5, le=1440)
+    concurrency: int = Field(16, ge=1, le=500)
+    timeout_seconds: float = Field(30, gt=0, le=600)
+    #: Bytes after inflating.
+    max_bytes: int = Field(20_000_000, ge=10_000)
+    #: Own hosts that may resolve to a private address.
+    allow_hosts: tuple[str, ...] = ()
+    #: Stands in the user agent, so that a site's owner can reach you.
+    contact: Line = ""
+
+
+class NewsletterSettings(_Part):
+    """One newsletter: what it is called, when it goes, who lets it go."""
+
+    name: Line = Field(min_length=1, max_length=80)
+    from_address: Mailbox
+    from_name: Line = ""
+    reply_to: Mailbox | None = None
+    #: Postal address: the law wants it in every issue (CAN-SPAM).
+    address: Line = ""
+    #: One sentence on the sign-up page and in the archive.
+    description: Line = "The latest news, learnings and events, chosen and sent once a week."
+    language: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    #: Who is sent drafts.
+    editor: Mailbox | None = None
+    editor_name: Line = ""
+    schedule: str = "0 7 * * mon"
+    timezone: Zone = "UTC"
+    policy: Annotated[str, Field(pattern=r"^(auto|review|auto-after \d{1,3}[mh])$")] = "review"
+    stale: StalePolicy = StalePolicy.ASK
+    #: An issue is stale when the daemon finds it this many hours late.
+    stale_after_hours: float = Field(12, gt=0, le=24 * 14)
+    sections: tuple[Section, ...] = DEFAULT_SECTIONS
+    max_stories: int = Field(24, ge=1, le=100)
+    max_events: int = Field(8, ge=0, le=50)
+    #: Stories from one source in one section.
+    max_per_source: int = Field(4, ge=1, le=50)
+    #: How far ahead events are listed.
+    event_days: int = Field(35, ge=1, le=400)
+
+    def model_post_init(self, _context: object) -> None:
+        """Refuse a schedule that cannot be read."""
+        try:
+            cron.next_due(self.schedule, self.timezone, _SOME_TIME)
+        except ConfigError as exc:
+            raise ValueError(exc.what) from exc
+
+    @property
+    def release(self) -> Policy:
+        """Who lets a finished draft go."""
+        return Policy(self.policy.split()[0])
+
+    @property
+    def auto_after(self) -> timedelta:
+        """How long `auto-after` waits; zero for other policies."""
+        found = re.search(r"(\d+)([mh])$", self.policy)
+        if not found:
+            return timedelta(0)
+        return timedelta(**{{"m": "minutes", "h": "hours"}[found[2]]: int(found[1])})
+
+
+class Settings(_Part):
+    """Everything an operator can set."""
+
+    #: sqlite:///FILE (relative to the settings file) or postgresql://…
+    database: SecretStr = SecretStr("sqlite:///digest.db")
+    #: Where readers reach the pages; links in mails start with it.
+    public_url: WebUrl = "http://127.0.0.1:8080"
+    #: Signs the links; at least 32 characters. `digest init` makes one.
+    secret: SecretStr = Field(min_length=32)
+    #: "on-start" lets commands bring the database up to date by themselves.
+    migrate: Literal["on-start", "by-hand"] = "on-start"
+    #: A folder of your own mail templates; what it lacks is taken from ours.
+    templates: Path | None = None
+    web: WebSettings = WebSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    gather: GatherSettings = GatherSettings()
+    newsletters: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings
+    ] = Field(min_length=1)
+
+    def newsletter(self, key: str) -> NewsletterSettings:
+        """The newsletter of that key; ConfigError names those there are."""
+        if key not in self.newsletters:
+            there = ", ".join(self.newsletters)
+            raise ConfigError(f'no newsletter "{key}"', hint=f"there is: {there}")
+        return self.newsletters[key]
+
+
+def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The settings file: the given one, $DIGEST_CONFIG, or digest.toml here; ConfigMissingError else."""
+    chosen = path or Path(environ.get(PATH_VARIABLE) or FILE_NAME)
+    if not chosen.is_file():
+        raise ConfigMissingError(
+            f"no settings file at {chosen.absolute()}",
+            hint="digest init writes one; --config or $DIGEST_CONFIG names another place",
+        )
+    return chosen.absolute()
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The checked settings; every error names file, line and column, and what would be right."""
+    file = find(path, environ)
+    text = _read(file)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
+    _override(values, environ)
+    try:
+        settings = Settings.model_validate(_expand(values, environ))
+    except ValidationError as exc:
+        raise _explain(exc, file, text) from exc
+    return _anchor(settings, file.parent)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{file} is not UTF-8 (byte {exc.start})") from exc
+    except OSError as exc:
+        raise ConfigError(f"{file}: {exc.strerror}") from exc
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Put DIGEST_SMTP__URL and its like in place; unknown ones are refused like unknown keys."""
+    for name, value in environ.items():
+        if not name.startswith(_PREFIX) or name == PATH_VARIABLE:
+            continue
+        *parents, last = name.removeprefix(_PREFIX).lower().split("__")
+        place = values
+        for parent in parents:
+            place = place.setdefault(
+                parent.replace("_", "-") if place is values.get("newsletters") else parent, {}
+            )
+        place[last] = value
+
+
+def _expand(value: Any, environ: Mapping[str, str]) -> Any:
+    """Replace ${NAME} in every text by the environment's value; a missing one is an error."""
+    if isinstance(value, dict):
+        return {key: _expand(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, environ) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] not in environ:
+            raise ConfigError(f"${{{found[1]}}} stands in the settings but not in the environment")
+        return environ[found[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)
+
+
+def _anchor(settings: Settings, folder: Path) -> Settings:
+    """The settings with relative paths counted from the file's own folder."""
+    changes: dict[str, Any] = {}
+    database = settings.database.get_secret_value()
+    if match := re.fullmatch(r"sqlite:///(?!/)(.+)", database):
+        changes["database"] = SecretStr(f"sqlite:///{folder / match[1]}")
+    if settings.templates is not None:
+        changes["templates"] = folder / settings.templates
+    url = settings.smtp.url.get_secret_value()
+    if match := re.fullmatch(r"file://(?!/)(.+)", url):
+        changes["smtp"] = settings.smtp.model_copy(
+            update={"url": SecretStr(f"file://{folder / match[1]}")}
+        )
+    return settings.model_copy(update=changes)
+
+
+def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
+    """Our own error for pydantic's first one: place, rule and the nearest right name."""
+    first = exc.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if part != "[key]"]
+    dotted = ".".join(path)
+    where = f"{file}{_place(path, text)}"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(dotted, list(setting_names()), 1, 0.6)
+        near = near or difflib.get_close_matches(path[-1], list(setting_names()), 1, 0.6)
+        hint = f'did you mean "{near[0]}"?' if near else "all settings: docs/settings.md"
+        return UnknownSettingError(f'{where}  unknown setting "{dotted}"', hint=hint)
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        return ConfigError(
+            f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting"
+        )
+    return ConfigError(
+        f'{where}  "{dotted}": {message}', hint="docs/settings.md explains each setting"
+    )
+
+
+def _place(path: list[str], text: str) -> str:
+    """ ":line:column" of the last key of `path` in the file, or "" when it is not there."""
+    table, lines = ".".join(path[:-1]), text.splitlines()
+    inside = not table
+    for number, line in enumerate(lines, 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            inside = header[1].replace('"', "") == table
+        key = re.match(rf'\s*"?{re.escape(path[-1])}"?\s*=', line)
+        if inside and key:
+            return f":{number}:{len(line) - len(line.lstrip()) + 1}"
+    return ""
+
+
+def setting_names() -> Iterator[str]:
+    """Every setting's dotted name; a newsletter's stand under `newsletters.NAME`."""
+    for name, field in Settings.model_fields.items():
+        part = NewsletterSettings if name == "newsletters" else field.annotation
+        if isinstance(part, type) and issubclass(part, _Part):
+            head = "newsletters.NAME" if name == "newsletters" else name
+            yield from (f"{head}.{inner}" for inner in part.model_fields)
+        else:
+            yield name
+
+
+def local_zone(name: str) -> ZoneInfo:
+    """The zone of that name, UTC when it is empty or unknown."""
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")

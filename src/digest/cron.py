@@ -1,0 +1,58 @@
+"""When a newsletter is due: a cron expression in a time zone. Standard weekday numbers, 0 and 7 are Sunday."""
+
+import re
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+from digest.errors import ConfigError
+
+_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LOOK_BACK = (timedelta(days=8), timedelta(days=32), timedelta(days=370))
+
+
+@lru_cache(maxsize=64)
+def _trigger(expression: str, zone: str) -> CronTrigger:
+    """The parsed expression. APScheduler numbers weekdays from Monday, cron from Sunday, so names go in."""
+    fields = expression.lower().split()
+    if len(fields) != 5:
+        raise ConfigError(f'"{expression}" is not a cron expression of five fields')
+    fields[4] = ",".join(_weekdays(part) for part in fields[4].split(","))
+    try:
+        return CronTrigger.from_crontab(" ".join(fields), timezone=ZoneInfo(zone))
+    except (ValueError, KeyError) as exc:
+        raise ConfigError(f'"{expression}" is not a cron expression: {exc}') from exc
+
+
+def _weekdays(part: str) -> str:
+    """One item of the weekday field with names for numbers; a range over Saturday becomes a list."""
+    span = re.fullmatch(r"([0-7])-([0-7])", part)
+    if not span:
+        return re.sub(r"^[0-7]$", lambda found: _NAMES[int(found[0])], part)
+    first, last = int(span[1]), int(span[2])
+    if last < first:
+        last += 7
+    return ",".join(_NAMES[day % 7] for day in range(first, last + 1))
+
+
+def next_due(expression: str, zone: str, now: datetime) -> datetime:
+    """The first time after `now` (not at it) that the expression names, with the zone's offset."""
+    found: datetime | None = _trigger(expression, zone).get_next_fire_time(
+        None, now + timedelta(microseconds=1)
+    )
+    if found is None:
+        raise ConfigError(f'"{expression}" never comes')
+    return found
+
+
+def last_due(expression: str, zone: str, now: datetime) -> datetime | None:
+    """The last time at or before `now` that the expression names; None when none is in a year."""
+    for span in _LOOK_BACK:
+        latest, at = None, next_due(expression, zone, now - span)
+        while at <= now:
+            latest, at = at, next_due(expression, zone, at)
+        if latest is not None:
+            return latest
+    return None
