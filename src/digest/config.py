@@ -169,9 +169,9 @@ class Settings(_Part):
     web: WebSettings = WebSettings()
     smtp: SmtpSettings = SmtpSettings()
     gather: GatherSettings = GatherSettings()
-    newsletters: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings
-    ] = Field(min_length=1)
+    newsletters: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings] = (
+        Field(min_length=1)
+    )
 
     def newsletter(self, key: str) -> NewsletterSettings:
         """The newsletter of that key; ConfigError names those there are."""
@@ -258,9 +258,7 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         changes["templates"] = folder / settings.templates
     url = settings.smtp.url.get_secret_value()
     if match := re.fullmatch(r"file://(?!/)(.+)", url):
-        changes["smtp"] = settings.smtp.model_copy(
-            update={"url": SecretStr(f"file://{folder / match[1]}")}
-        )
+        changes["smtp"] = settings.smtp.model_copy(update={"url": SecretStr(f"file://{folder / match[1]}")})
     return settings.model_copy(update=changes)
 
 
@@ -277,12 +275,8 @@ def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
         return UnknownSettingError(f'{where}  unknown setting "{dotted}"', hint=hint)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
-        return ConfigError(
-            f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting"
-        )
-    return ConfigError(
-        f'{where}  "{dotted}": {message}', hint="docs/settings.md explains each setting"
-    )
+        return ConfigError(f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting")
+    return ConfigError(f'{where}  "{dotted}": {message}', hint="docs/settings.md explains each setting")
 
 
 def _place(path: list[str], text: str) -> str:

@@ -1,4 +1,4 @@
-"""When a newsletter is due: a cron expression in a time zone. Standard weekday numbers, 0 and 7 are Sunday."""
+"""When a newsletter is due: a cron expression in a time zone; weekdays 0 and 7 are Sunday, as in cron."""
 
 import re
 from datetime import datetime, timedelta

@@ -38,6 +38,18 @@ class IssueState(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Which state may follow which; everything else is refused.
+ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {
+    IssueState.DRAFT: frozenset({IssueState.REVIEW, IssueState.APPROVED, IssueState.CANCELLED}),
+    IssueState.REVIEW: frozenset({IssueState.DRAFT, IssueState.APPROVED, IssueState.CANCELLED}),
+    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
+    IssueState.SENDING: frozenset({IssueState.PAUSED, IssueState.SENT, IssueState.CANCELLED}),
+    IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
+    IssueState.SENT: frozenset(),
+    IssueState.CANCELLED: frozenset(),
+}
+
+
 class DeliveryState(StrEnum):
     """Where one reader's message stands: queued → claimed → handed → an outcome."""
 
@@ -369,9 +381,7 @@ class Subscription:
             return "suppressed"
         if self.state is SubscriptionState.CONFIRMED:
             return ""
-        return {SubscriptionState.PENDING: "not confirmed", SubscriptionState.LEFT: "left"}[
-            self.state
-        ]
+        return {SubscriptionState.PENDING: "not confirmed", SubscriptionState.LEFT: "left"}[self.state]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,6 +391,8 @@ class Delivery:
     id: int
     issue_id: int
     subscriber_id: int
+    #: The sections the reader had chosen at approval, as keys joined by commas; "" means all.
+    choice: str = ""
     state: DeliveryState = DeliveryState.QUEUED
     reason: str = ""
     #: The server's last words.
@@ -389,7 +401,44 @@ class Delivery:
     #: Fencing number: an outcome is only written by the claim that is still the newest.
     fence: int = 0
     due_at: datetime | None = None
+    first_tried_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One mail that is no issue: a confirmation, a welcome, a draft for the editor. Unique by `key`."""
+
+    id: int = 0
+    #: What makes it the same mail when it is asked for twice.
+    key: str
+    #: The folder in `email_templates/`.
+    name: str
+    newsletter: str
+    recipient: str
+    #: 0 when it goes to an editor.
+    subscriber_id: int = 0
+    issue_id: int = 0
+    state: DeliveryState = DeliveryState.QUEUED
+    attempts: int = 0
+    reply: str = ""
+    created_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One append-only line of evidence: who agreed to what, when, from where, in which words."""
+
+    subscriber_id: int
+    newsletter: str
+    at: datetime
+    #: "asked", "confirmed", "left", "undone", "imported", "changed".
+    action: str
+    ip: str = ""
+    user_agent: str = ""
+    form: str = ""
+    wording: str = ""
 
 
 class OutcomeKind(StrEnum):

@@ -35,7 +35,7 @@ class Log:
             pairs = " ".join(f"{key}={_plain(value)}" for key, value in facts.items())
             mark = "" if level == "info" else f"{level}: "
             line = f"{now.astimezone():%H:%M:%S} {mark}{name} {pairs}".rstrip()
-        print(line, file=self._stream, flush=True)  # noqa: T201 - this is the one place that writes log lines
+        print(line, file=self._stream, flush=True)
 
 
 def _plain(value: Value) -> str:

@@ -1,0 +1,94 @@
+"""What a use case works with, opened once and handed in: settings, database, signer, templates, log."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from digest.config import NewsletterSettings, Settings
+from digest.domain import Subscriber
+from digest.log import Log
+from digest.render import Links, Masthead, Templates, open_templates
+from digest.store import Store, schema
+from digest.tokens import Purpose, Signer
+
+#: Links in mails carry no time of their own: a mail made again has the same bytes.
+_TIMELESS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """All that `publish` and `subscribe` need of the world; frozen, shared by every task."""
+
+    settings: Settings
+    store: Store
+    signer: Signer
+    templates: Templates
+    log: Log
+
+    def newsletter(self, key: str) -> NewsletterSettings:
+        """The settings of one newsletter."""
+        return self.settings.newsletter(key)
+
+    def masthead(self, key: str) -> Masthead:
+        """A newsletter as its mails show it."""
+        chosen = self.newsletter(key)
+        return Masthead(
+            key=key,
+            name=chosen.name,
+            from_address=chosen.from_address,
+            from_name=chosen.from_name or chosen.name,
+            reply_to=chosen.reply_to or "",
+            postal_address=chosen.address,
+            description=chosen.description,
+            language=chosen.language,
+            zone=chosen.timezone,
+            editor_name=chosen.editor_name,
+            public_url=self.settings.public_url,
+        )
+
+    def page(self, key: str, path: str = "") -> str:
+        """The address of a newsletter's page."""
+        return f"{self.settings.public_url}/n/{key}{path}"
+
+    def token(self, purpose: Purpose, key: str, subject: int, made_at: datetime = _TIMELESS) -> str:
+        """A signed token for one purpose of one newsletter."""
+        return self.signer.sign(purpose, key, subject, made_at)
+
+    def links(self, key: str, subscriber: Subscriber, number: int) -> Links:
+        """One reader's own links, equal each time they are made."""
+        leave = self.token(Purpose.LEAVE, key, subscriber.id)
+        preferences = self.token(Purpose.PREFERENCES, key, subscriber.id)
+        local, _, domain = self.newsletter(key).from_address.rpartition("@")
+        return Links(
+            browser=self.page(key, f"/issues/{number}"),
+            preferences=self.page(key, f"/preferences/{preferences}"),
+            leave=self.page(key, f"/leave/{leave}"),
+            one_click=self.page(key, f"/leave/{leave}"),
+            leave_mail=f"{local}+unsubscribe-{leave}@{domain}",
+        )
+
+    def email_hash(self, email: str) -> str:
+        """The keyed hash by which an address is found, suppressed and remembered after erasure.
+
+        The whole address is lower-cased: the few hosts that tell cases apart do not outweigh doubled mail.
+        """
+        key = self.settings.secret.get_secret_value().encode()
+        return hmac.new(key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, log: Log, check_schema: bool = True) -> AsyncIterator[House]:
+    """The house with its database up to date (or SchemaError), closed at the end."""
+    async with Store(settings.database.get_secret_value()) as store:
+        if check_schema:
+            await schema.require_current(store, may_upgrade=settings.migrate == "on-start")
+        yield House(
+            settings=settings,
+            store=store,
+            signer=Signer(settings.secret.get_secret_value()),
+            templates=open_templates(settings.templates),
+            log=log,
+        )

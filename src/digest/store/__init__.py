@@ -1,0 +1,31 @@
+"""The only room with SQL. Functions take a session first and give domain values; the caller commits.
+
+async with store.begin() as session:
+    issue = await issues.by_number(session, "week-in-ai", 12)
+"""
+
+from digest.store import (
+    articles,
+    audit,
+    deliveries,
+    issues,
+    leases,
+    notices,
+    schema,
+    sources,
+    subscribers,
+)
+from digest.store.engine import Store
+
+__all__ = [
+    "Store",
+    "articles",
+    "audit",
+    "deliveries",
+    "issues",
+    "leases",
+    "notices",
+    "schema",
+    "sources",
+    "subscribers",
+]

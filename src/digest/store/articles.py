@@ -1,0 +1,137 @@
+"""Articles as gathered: kept once a source, revised in place, never lost."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import Article, Event, IssueState
+from digest.store.rows import insert_ignoring
+from digest.store.tables import ArticleRow, IssueItemRow, IssueRow
+
+_EVENT = TypeAdapter(Event)
+_PLAIN: tuple[str, ...] = (
+    "source_id",
+    "guid",
+    "url",
+    "canonical_url",
+    "title",
+    "summary",
+    "author",
+    "language",
+    "kind",
+)
+_PLAIN += ("minutes", "published_at", "seen_at", "is_backlog")
+#: What a source may change in an article that we know already.
+_REVISED = ("url", "canonical_url", "title", "summary", "author", "kind", "minutes")
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What storing articles came to."""
+
+    new: int = 0
+    revised: int = 0
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _values(article: Article) -> dict[str, Any]:
+    values = {name: getattr(article, name) for name in _PLAIN}
+    event = article.event
+    return values | {
+        "guid_hash": _hash(article.guid),
+        "canonical_url_hash": _hash(article.canonical_url),
+        "event": _EVENT.dump_python(event, mode="json") if event else None,
+        "event_at": event.starts_at if event else None,
+    }
+
+
+def _article(row: ArticleRow) -> Article:
+    values = {name: getattr(row, name) for name in _PLAIN}
+    event = _EVENT.validate_python(row.event) if row.event else None
+    return Article(id=row.id, event=event, **values)
+
+
+async def save(session: AsyncSession, articles: Iterable[Article], *, now: datetime) -> Saved:
+    """Store one source's articles; those known by guid, or by address and title, are revised in place.
+
+    An article keeps the time it was first seen, so nothing appears twice and nothing slips a window.
+    """
+    fresh: list[dict[str, Any]] = []
+    revised = 0
+    batch = list({article.guid: article for article in articles}.values())
+    for start in range(0, len(batch), _BATCH):
+        part = batch[start : start + _BATCH]
+        known = await _known(session, part)
+        for article in part:
+            row = known.get(("guid", article.guid)) or known.get((article.canonical_url, article.title))
+            if row is None:
+                fresh.append(_values(article))
+            else:
+                revised += await _revise(session, row, article, now)
+    new = await insert_ignoring(session, ArticleRow, fresh, unique=("source_id", "guid_hash"))
+    return Saved(new=new, revised=revised)
+
+
+async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tuple[str, str], ArticleRow]:
+    """The stored rows of these articles by ("guid", guid) and, but for events, by (address, title)."""
+    same = or_(
+        ArticleRow.guid_hash.in_([_hash(article.guid) for article in articles]),
+        ArticleRow.canonical_url_hash.in_([_hash(article.canonical_url) for article in articles]),
+    )
+    sources = {article.source_id for article in articles}
+    rows = await session.scalars(select(ArticleRow).where(ArticleRow.source_id.in_(sources), same))
+    known: dict[tuple[str, str], ArticleRow] = {}
+    for row in rows:
+        known["guid", row.guid] = row
+        if row.event is None:
+            known[row.canonical_url, row.title] = row
+    return known
+
+
+async def _revise(session: AsyncSession, row: ArticleRow, article: Article, now: datetime) -> int:
+    """1 when the source changed the article since we last saw it, else 0."""
+    values = _values(article)
+    names = [*_REVISED, "event"]
+    changes = {name: values[name] for name in names if values[name] != getattr(row, name)}
+    if not changes:
+        return 0
+    changes |= {"canonical_url_hash": values["canonical_url_hash"], "event_at": values["event_at"]}
+    await session.execute(
+        update(ArticleRow).where(ArticleRow.id == row.id).values(changes | {"changed_at": now})
+    )
+    return 1
+
+
+async def candidates(session: AsyncSession, *, since: datetime, until: datetime) -> tuple[Article, ...]:
+    """Articles first seen in [since, until) and events that start at or after `since`, in no order."""
+    seen = (ArticleRow.seen_at >= since) & (ArticleRow.seen_at < until) & ArticleRow.is_backlog.is_(False)
+    coming = (ArticleRow.event_at >= since) & (ArticleRow.seen_at < until)
+    rows = await session.scalars(select(ArticleRow).where(or_(seen, coming)))
+    return tuple(_article(row) for row in rows)
+
+
+async def told(session: AsyncSession, newsletter: str, *, but: int = 0) -> frozenset[str]:
+    """Addresses and guids of what issues of this newsletter told, but for issue `but` and cancelled ones."""
+    rows = await session.execute(
+        select(ArticleRow.canonical_url, ArticleRow.guid, ArticleRow.event_at)
+        .join(IssueItemRow, IssueItemRow.article_id == ArticleRow.id)
+        .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
+        .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
+    )
+    return frozenset(guid if event_at else url for url, guid, event_at in rows)
+
+
+async def by_ids(session: AsyncSession, ids: Collection[int]) -> tuple[Article, ...]:
+    """The articles of these ids that are still there."""
+    rows = await session.scalars(select(ArticleRow).where(ArticleRow.id.in_(ids)).order_by(ArticleRow.id))
+    return tuple(_article(row) for row in rows)

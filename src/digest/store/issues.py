@@ -1,0 +1,175 @@
+"""Issues: one for a newsletter and period, moved from state to state by conditional updates."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import ISSUE_MOVES, Content, Issue, IssueState, Rendered
+from digest.errors import NotFoundError, WrongStateError
+from digest.store.rows import insert_ignoring, upsert
+from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
+
+_CONTENT = TypeAdapter(Content)
+_PLAIN: tuple[str, ...] = (
+    "newsletter",
+    "number",
+    "cadence",
+    "period",
+    "due_at",
+    "approve_at",
+    "approved_at",
+    "approved_by",
+)
+_PLAIN += ("sent_at", "reason", "revision", "hash")
+
+
+def _issue(row: IssueRow) -> Issue:
+    values = {name: getattr(row, name) for name in _PLAIN}
+    content = _CONTENT.validate_python(row.content)
+    return Issue(id=row.id, state=IssueState(row.state), content=content, **values)
+
+
+async def meet_newsletter(session: AsyncSession, key: str, *, now: datetime) -> datetime:
+    """When this newsletter was first met; the first call sets it."""
+    await insert_ignoring(session, NewsletterRow, [{"key": key, "created_at": now}], unique=("key",))
+    found = await session.scalar(select(NewsletterRow.created_at).where(NewsletterRow.key == key))
+    return found or now
+
+
+async def next_number(session: AsyncSession, newsletter: str) -> int:
+    """The number after the highest that was not cancelled, so that readers see no gap."""
+    highest = select(func.max(IssueRow.number)).where(IssueRow.newsletter == newsletter)
+    return (await session.scalar(highest) or 0) + 1
+
+
+async def save_draft(session: AsyncSession, issue: Issue, *, now: datetime) -> Issue:
+    """The stored draft for its newsletter, cadence and period: a new row, or the draft there was.
+
+    WrongStateError when the issue of that period is past drafting; so drafting twice changes no sent issue.
+    """
+    there = await of_period(session, issue.newsletter, issue.period, cadence=issue.cadence)
+    values = {name: getattr(issue, name) for name in _PLAIN}
+    values |= {"state": issue.state, "content": _CONTENT.dump_python(issue.content, mode="json")}
+    values["hash"] = issue.content.digest()
+    if there is None:
+        row = insert(IssueRow).values(values | {"created_at": now, "revision": 1})
+        saved_id = (await session.execute(row.returning(IssueRow.id))).scalar_one()
+    else:
+        saved_id = there.id
+        await _replace_draft(session, there, values)
+    await _list_items(session, saved_id, issue.content)
+    return await get(session, saved_id)
+
+
+async def _replace_draft(session: AsyncSession, there: Issue, values: dict[str, Any]) -> None:
+    """Overwrite an open draft; its revision counts up when the content is another."""
+    values["revision"] = there.revision + (values["hash"] != there.hash)
+    open_draft = IssueRow.state.in_([IssueState.DRAFT, IssueState.REVIEW])
+    done = await session.execute(
+        update(IssueRow).where(IssueRow.id == there.id, open_draft).values(values).returning(IssueRow.id)
+    )
+    if done.first() is None:
+        raise WrongStateError(f"issue {there.number} is {there.state} and not a draft any more")
+
+
+async def _list_items(session: AsyncSession, issue_id: int, content: Content) -> None:
+    """Note which articles the issue tells, in place of what was noted before."""
+    await session.execute(delete(IssueItemRow).where(IssueItemRow.issue_id == issue_id))
+    rows = {
+        article: {
+            "issue_id": issue_id,
+            "article_id": article,
+            "story_key": story.key,
+            "section": story.section,
+            "position": position,
+        }
+        for position, story in enumerate(content.stories)
+        for article in story.article_ids
+    }
+    if rows:
+        await session.execute(insert(IssueItemRow), list(rows.values()))
+
+
+async def get(session: AsyncSession, issue_id: int) -> Issue:
+    """The issue of that id; NotFoundError when there is none."""
+    row = await session.get(IssueRow, issue_id, populate_existing=True)
+    if row is None:
+        raise NotFoundError(f"no issue with id {issue_id}")
+    return _issue(row)
+
+
+async def by_number(session: AsyncSession, newsletter: str, number: int) -> Issue:
+    """The issue of that number; NotFoundError names the newest there is."""
+    query = select(IssueRow).where(IssueRow.newsletter == newsletter, IssueRow.number == number)
+    row = await session.scalar(query)
+    if row is None:
+        newest = await next_number(session, newsletter) - 1
+        hint = f"the newest is {newest}" if newest else "digest draft makes the first"
+        raise NotFoundError(f"{newsletter} has no issue {number}", hint=hint)
+    return _issue(row)
+
+
+async def of_period(
+    session: AsyncSession, newsletter: str, period: str, *, cadence: str = "weekly"
+) -> Issue | None:
+    """The issue of that period, if there is one."""
+    query = select(IssueRow).where(
+        IssueRow.newsletter == newsletter, IssueRow.cadence == cadence, IssueRow.period == period
+    )
+    row = await session.scalar(query)
+    return _issue(row) if row else None
+
+
+async def all_of(
+    session: AsyncSession, newsletter: str, *, states: tuple[IssueState, ...] = (), limit: int = 1000
+) -> tuple[Issue, ...]:
+    """Issues of a newsletter, newest first; no `states` means all."""
+    query = select(IssueRow).where(IssueRow.newsletter == newsletter).order_by(IssueRow.number.desc())
+    if states:
+        query = query.where(IssueRow.state.in_(states))
+    return tuple(_issue(row) for row in await session.scalars(query.limit(limit)))
+
+
+async def last_until(session: AsyncSession, newsletter: str, *, but: int = 0) -> datetime | None:
+    """Where the last issue that was let go ended: the next begins there, so nothing falls between."""
+    gone = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
+    done = await all_of(session, newsletter, states=gone)
+    ends = [issue.content.until for issue in done if issue.id != but]
+    return max(ends, default=None)
+
+
+async def move(session: AsyncSession, issue: Issue, to: IssueState, **values: Any) -> Issue:
+    """The issue in its new state. One conditional update: of two that try, one gets WrongStateError."""
+    if to not in ISSUE_MOVES[issue.state]:
+        raise WrongStateError(f"issue {issue.number} is {issue.state}: it cannot become {to}")
+    moved = await session.execute(
+        update(IssueRow)
+        .where(IssueRow.id == issue.id, IssueRow.state == issue.state)
+        .values(values | {"state": to})
+        .returning(IssueRow.id)
+    )
+    if moved.first() is None:
+        now = await get(session, issue.id)
+        raise WrongStateError(f"issue {issue.number} became {now.state} meanwhile")
+    return await get(session, issue.id)
+
+
+async def freeze(session: AsyncSession, issue_id: int, renderings: Mapping[str, Rendered]) -> None:
+    """Keep what was approved, for each choice of sections."""
+    for choice, rendered in renderings.items():
+        row = {"issue_id": issue_id, "choice": choice, "subject": rendered.subject}
+        row |= {"preheader": rendered.preheader, "html": rendered.html, "text": rendered.text}
+        await upsert(session, RenderingRow, row, unique=("issue_id", "choice"))
+
+
+async def renderings(session: AsyncSession, issue_id: int) -> dict[str, Rendered]:
+    """What was approved, by choice of sections; empty before approval."""
+    rows = await session.scalars(select(RenderingRow).where(RenderingRow.issue_id == issue_id))
+    return {
+        row.choice: Rendered(subject=row.subject, preheader=row.preheader, html=row.html, text=row.text)
+        for row in rows
+    }

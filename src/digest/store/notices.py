@@ -1,0 +1,84 @@
+"""Mails that are no issue: stored in the transaction that caused them, so that none is lost or doubled."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import DeliveryState, Notice
+from digest.store.rows import insert_ignoring
+from digest.store.tables import NoticeRow
+
+_PLAIN: tuple[str, ...] = (
+    "id",
+    "key",
+    "name",
+    "newsletter",
+    "recipient",
+    "subscriber_id",
+    "issue_id",
+    "attempts",
+    "reply",
+)
+_PLAIN += ("created_at", "due_at")
+
+
+def _notice(row: NoticeRow) -> Notice:
+    return Notice(state=DeliveryState(row.state), **{name: getattr(row, name) for name in _PLAIN})
+
+
+async def add(session: AsyncSession, notice: Notice) -> bool:
+    """True when it was queued; False when a notice of that key was there already."""
+    values = {name: getattr(notice, name) for name in _PLAIN if name != "id"}
+    row = values | {"state": DeliveryState.QUEUED, "lease_until": None}
+    return await insert_ignoring(session, NoticeRow, [row], unique=("key",)) == 1
+
+
+async def claim(session: AsyncSession, *, limit: int, lease: timedelta, now: datetime) -> tuple[Notice, ...]:
+    """Up to `limit` due notices, held for `lease`. A claim that ran out is taken up again: a notice that
+    arrives twice does no harm, one that never arrives loses a reader."""
+    waiting = NoticeRow.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
+    lost = (NoticeRow.state == DeliveryState.CLAIMED) & (NoticeRow.lease_until < now)
+    due = (
+        select(NoticeRow.id)
+        .where((waiting & (NoticeRow.due_at <= now)) | lost)
+        .order_by(NoticeRow.due_at, NoticeRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = await session.scalars(
+        update(NoticeRow)
+        .where(NoticeRow.id.in_(due.scalar_subquery()))
+        .values(state=DeliveryState.CLAIMED, attempts=NoticeRow.attempts + 1, lease_until=now + lease)
+        .returning(NoticeRow),
+        execution_options={"populate_existing": True},
+    )
+    return tuple(sorted((_notice(row) for row in claimed), key=lambda one: one.id))
+
+
+async def settle(
+    session: AsyncSession, notice: Notice, state: DeliveryState, *, reply: str, due_at: datetime | None
+) -> None:
+    """Store what came of it."""
+    values = {"state": state, "reply": reply, "lease_until": None} | ({"due_at": due_at} if due_at else {})
+    await session.execute(update(NoticeRow).where(NoticeRow.id == notice.id).values(values))
+
+
+async def sent_to(
+    session: AsyncSession, subscriber_id: int, newsletter: str, name: str
+) -> tuple[int, datetime | None]:
+    """(how many, the last time) of notices of that name queued for that reader."""
+    query = select(func.count(), func.max(NoticeRow.created_at)).where(
+        NoticeRow.subscriber_id == subscriber_id,
+        NoticeRow.newsletter == newsletter,
+        NoticeRow.name == name,
+    )
+    count, last = (await session.execute(query)).one()
+    return count, last
+
+
+async def waiting(session: AsyncSession) -> int:
+    """How many are not sent or given up."""
+    final = [DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.SKIPPED]
+    query = select(func.count()).select_from(NoticeRow).where(NoticeRow.state.not_in(final))
+    return await session.scalar(query) or 0

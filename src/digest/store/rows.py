@@ -1,0 +1,40 @@
+"""Statements that both databases know in their own words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.store.tables import Base
+
+#: Rows a statement: SQLite allows 32,766 values in one.
+_BATCH = 500
+
+
+async def insert_ignoring(
+    session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]], *, unique: Sequence[str]
+) -> int:
+    """How many rows were new; those that meet the unique index over `unique` are left as they are."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    new = 0
+    for start in range(0, len(rows), _BATCH):
+        insert = dialect.insert(table).values(list(rows[start : start + _BATCH]))
+        insert = insert.on_conflict_do_nothing(index_elements=list(unique))
+        done = await session.execute(insert.returning(*inspect(table).primary_key))
+        new += len(done.all())
+    return new
+
+
+async def upsert(
+    session: AsyncSession, table: type[Base], row: dict[str, Any], *, unique: Sequence[str]
+) -> None:
+    """Insert the row, or overwrite the one with the same `unique` columns."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table).values(row)
+    changes = {name: insert.excluded[name] for name in row if name not in unique}
+    if not changes:
+        await session.execute(insert.on_conflict_do_nothing(index_elements=list(unique)))
+    else:
+        await session.execute(insert.on_conflict_do_update(index_elements=list(unique), set_=changes))

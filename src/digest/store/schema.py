@@ -1,0 +1,122 @@
+"""The schema's version: Alembic's migrations, run and compared through our own engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from digest.errors import SchemaError
+from digest.store.engine import Store
+from digest.store.tables import Base
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """The database's version ("" when it is new), the code's, and the steps between."""
+
+    database: str
+    code: str
+    steps: int
+
+    @property
+    def is_current(self) -> bool:
+        """True when the two are the same."""
+        return self.database == self.code
+
+
+def _folder() -> Path:
+    """Where the migrations are: beside `src` in a checkout, inside the package in a wheel."""
+    package = Path(__file__).parents[1]
+    packed = package / "_data" / "alembic"
+    return packed if packed.is_dir() else package.parents[1] / "alembic"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _steps(scripts: ScriptDirectory, start: str, end: str) -> int:
+    """How many migrations lie between; -1 when the database has a version that we do not know."""
+    known = {script.revision for script in scripts.walk_revisions()}
+    if start and start not in known:
+        return -1
+    return len(list(scripts.iterate_revisions(end, start or "base")))
+
+
+async def versions(store: Store) -> Versions:
+    """Both versions and the number of migrations between them."""
+    scripts = ScriptDirectory.from_config(_config())
+    code = scripts.get_current_head() or ""
+    database = await _with_connection(
+        store, lambda connection: MigrationContext.configure(connection).get_current_revision()
+    )
+    return Versions(database=database or "", code=code, steps=_steps(scripts, database or "", code))
+
+
+async def upgrade(store: Store) -> Versions:
+    """Bring the database up to the code and return what it was before. Twice is safe."""
+    before = await versions(store)
+    if before.steps < 0:
+        raise _too_new(before)
+    if not before.is_current:
+        await _with_connection(store, lambda connection: command.upgrade(_config(connection), "head"))
+    return before
+
+
+async def downgrade(store: Store, revision: str) -> None:
+    """Take the database back to `revision` ("base" empties it)."""
+    await _with_connection(store, lambda connection: command.downgrade(_config(connection), revision))
+
+
+async def differences(store: Store) -> list[Any]:
+    """What the models have and the database has not, or the other way round; empty when they agree."""
+    return await _with_connection(
+        store,
+        lambda connection: list(
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
+            )
+        ),
+    )
+
+
+async def require_current(store: Store, *, may_upgrade: bool) -> Versions:
+    """The versions, equal; a database behind is upgraded when allowed, else SchemaError with both numbers."""
+    found = await versions(store)
+    if found.is_current:
+        return found
+    if found.steps < 0:
+        raise _too_new(found)
+    if may_upgrade:
+        await upgrade(store)
+        return await versions(store)
+    there = found.database or "empty"
+    raise SchemaError(
+        f"the database is at {there}, the code at {found.code}: {found.steps} to run",
+        hint="digest db upgrade",
+    )
+
+
+def _too_new(found: Versions) -> SchemaError:
+    return SchemaError(
+        f"the database is at {found.database}, which this version (schema {found.code}) does not know",
+        hint="install the newer digest that made it",
+    )
+
+
+async def _with_connection(store: Store, work: Callable[[Connection], _T]) -> _T:
+    """Run Alembic's synchronous work on one of our connections, in one transaction."""
+    async with store.engine.execution_options(digest_writes=True).begin() as connection:
+        return await connection.run_sync(work)

