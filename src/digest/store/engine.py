@@ -33,14 +33,14 @@ class Store:
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may write; it commits when the block ends well."""
         writing = self.engine.execution_options(digest_writes=True)
-        with _clear_errors(self.url):
+        with clear_errors(self.url):
             async with AsyncSession(writing, expire_on_commit=False) as session, session.begin():
                 yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A transaction that sees one state of the database and changes nothing."""
-        with _clear_errors(self.url):
+        with clear_errors(self.url):
             async with AsyncSession(self.engine) as session:
                 yield session
 
@@ -94,7 +94,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-class _clear_errors:  # noqa: N801 - used like a function in `with`
+class clear_errors:  # noqa: N801 - used like a function in `with`
     """Turns what the driver raises into one of our errors with what to do next."""
 
     def __init__(self, url: URL) -> None:

@@ -24,7 +24,7 @@ _PLAIN: tuple[str, ...] = (
     "approved_at",
     "approved_by",
 )
-_PLAIN += ("sent_at", "reason", "revision", "hash")
+_PLAIN += ("started_at", "sent_at", "reason", "revision", "hash")
 
 
 def _issue(row: IssueRow) -> Issue:

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from digest.errors import SchemaError
-from digest.store.engine import Store
+from digest.store.engine import Store, clear_errors
 from digest.store.tables import Base
 
 _T = TypeVar("_T")
@@ -118,5 +118,6 @@ def _too_new(found: Versions) -> SchemaError:
 
 async def _with_connection(store: Store, work: Callable[[Connection], _T]) -> _T:
     """Run Alembic's synchronous work on one of our connections, in one transaction."""
-    async with store.engine.execution_options(digest_writes=True).begin() as connection:
-        return await connection.run_sync(work)
+    with clear_errors(store.url):
+        async with store.engine.execution_options(digest_writes=True).begin() as connection:
+            return await connection.run_sync(work)

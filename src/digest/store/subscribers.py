@@ -75,20 +75,20 @@ async def subscription(session: AsyncSession, newsletter: str, subscriber_id: in
         SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id == subscriber_id
     )
     found = (await session.execute(query)).first()
-    return _subscription(*found._tuple()) if found else None
+    return _subscription(*found) if found else None
 
 
 async def by_email(session: AsyncSession, newsletter: str, email_hash: str) -> Subscription | None:
     """The subscription of that address, if there is one."""
     query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriberRow.email_hash == email_hash)
     found = (await session.execute(query)).first()
-    return _subscription(*found._tuple()) if found else None
+    return _subscription(*found) if found else None
 
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
     query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
-    found = (_subscription(*row._tuple()) for row in await session.execute(query))
+    found = (_subscription(*row) for row in await session.execute(query))
     return {one.subscriber.id: one for one in found}
 
 
@@ -104,7 +104,7 @@ async def pages(
         rows = (await session.execute(query.order_by(SubscriptionRow.subscriber_id).limit(_PAGE))).all()
         if not rows:
             return
-        page = tuple(_subscription(*row._tuple()) for row in rows)
+        page = tuple(_subscription(*row) for row in rows)
         last = page[-1].subscriber.id
         yield page
 

@@ -138,6 +138,7 @@ class IssueRow(Base):
     approve_at: Mapped[datetime | None]
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[Words]
+    started_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reason: Mapped[Words]
     revision: Mapped[int]

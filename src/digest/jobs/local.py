@@ -1,0 +1,91 @@
+"""Runs jobs in this process under a lease, so that a second daemon on the same database does no harm."""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from digest.errors import DigestError
+from digest.house import House
+from digest.publish import gather_sources, release_due, send_notices
+from digest.publish.send import Clock, utc_now
+from digest.store import leases
+
+#: After the death of a process its job is free again this much later.
+_LIFE = timedelta(seconds=90)
+
+Job = Callable[["Runner"], Awaitable[None]]
+
+
+def _name() -> str:
+    """This process: host, number, and a part that a restart with the same number does not share."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """Runs jobs by name until it is told to stop."""
+
+    house: House
+    clock: Clock = utc_now
+    holder: str = field(default_factory=_name)
+    stopping: bool = False
+
+    async def run(self, name: str) -> bool:
+        """True when the job ran here; False when another process (or this one) is at it.
+
+        What goes wrong is logged in one line; the next tick tries again.
+        """
+        if self.stopping or not await self._take(name):
+            return False
+        try:
+            await self._run_renewing(name)
+        except DigestError as exc:
+            self.house.log.warning("job.failed", job=name, error=exc.id, why=exc.what)
+        finally:
+            await self._release(name)
+        return True
+
+    async def _run_renewing(self, name: str) -> None:
+        """Do the job and keep its lease alive meanwhile."""
+        renewing = asyncio.create_task(self._renew(name))
+        try:
+            await JOBS[name](self)
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, name: str) -> None:
+        while True:
+            await asyncio.sleep(_LIFE.total_seconds() / 3)
+            await self._take(name)
+
+    async def _take(self, name: str) -> bool:
+        async with self.house.store.begin() as session:
+            return await leases.take(session, name, self.holder, life=_LIFE, now=self.clock())
+
+    async def _release(self, name: str) -> None:
+        async with self.house.store.begin() as session:
+            await leases.release(session, name, self.holder)
+
+
+async def _gather(runner: Runner) -> None:
+    """Read the sources that are due."""
+    await gather_sources(runner.house, now=runner.clock())
+
+
+async def _issues(runner: Runner) -> None:
+    """Move every newsletter's issues on."""
+    for key in runner.house.settings.newsletters:
+        await release_due(runner.house, key, clock=runner.clock, should_stop=lambda: runner.stopping)
+
+
+async def _notices(runner: Runner) -> None:
+    """Send confirmations and the like."""
+    await send_notices(runner.house, clock=runner.clock)
+
+
+#: Every job there is; a new one is a line here and a line in `schedule.py`.
+JOBS: dict[str, Job] = {"gather": _gather, "issues": _issues, "notices": _notices}

@@ -1,0 +1,26 @@
+"""One issue's life: gather, draft, hold, approve, send; and the mails that are no issue."""
+
+from digest.publish.approve import approve, cancel
+from digest.publish.draft import draft, plan_for, present
+from digest.publish.gathering import GatherReport, gather_sources
+from digest.publish.mails import message_for, sample_reader
+from digest.publish.notices import notice_message, send_notices
+from digest.publish.release import release_due
+from digest.publish.send import SendReport, send
+
+__all__ = [
+    "GatherReport",
+    "SendReport",
+    "approve",
+    "cancel",
+    "draft",
+    "gather_sources",
+    "message_for",
+    "notice_message",
+    "plan_for",
+    "present",
+    "release_due",
+    "sample_reader",
+    "send",
+    "send_notices",
+]

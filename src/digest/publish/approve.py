@@ -1,0 +1,65 @@
+"""Approve or cancel an issue. Approval freezes it: what was previewed is what is sent."""
+
+from datetime import datetime
+
+from digest.domain import Issue, IssueState, Rendered
+from digest.errors import TemplateError, WrongStateError
+from digest.house import House
+from digest.render import lint, render
+from digest.store import audit, deliveries, issues, subscribers
+
+
+async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issue:
+    """The issue approved: content, renderings and audience are stored; nothing is sent yet.
+
+    TemplateError when a mail does not render or lint stops it; WrongStateError when the issue moved on or
+    its revision is no longer the one in hand. Nothing is stored unless all of it is.
+    """
+    async with house.store.read() as session:
+        choices = await subscribers.choices(session, issue.newsletter)
+    frozen = render_choices(house, issue, choices)
+    async with house.store.begin() as session:
+        current = await issues.get(session, issue.id)
+        if (current.revision, current.hash) != (issue.revision, issue.hash):
+            raise WrongStateError(
+                f"issue {issue.number} is at revision {current.revision} now, not {issue.revision}",
+                hint=f"digest preview {issue.number}, then approve again",
+            )
+        done = await issues.move(
+            session, current, IssueState.APPROVED, approved_at=now, approved_by=by, approve_at=None
+        )
+        await issues.freeze(session, done.id, frozen)
+        await deliveries.fan_out(session, done, due_at=now, now=now)
+        await audit.note(session, now=now, actor=by, action="issue.approved", subject=f"issue:{done.id}")
+    house.log.event("issue.approved", n=done.number, revision=done.revision)
+    return done
+
+
+def render_choices(house: House, issue: Issue, choices: tuple[str, ...]) -> dict[str, Rendered]:
+    """The issue rendered for each choice of sections that has something in it, linted."""
+    masthead = house.masthead(issue.newsletter)
+    frozen: dict[str, Rendered] = {}
+    for choice in choices:
+        content = issue.content.only(choice.split(",") if choice else ())
+        if content.is_empty:
+            continue
+        rendered = render(content, masthead, house.templates)
+        stops = [problem.words for problem in lint(rendered) if problem.severity == "stop"]
+        if stops:
+            raise TemplateError(f"issue {issue.number} is not fit to send: {stops[0]}", hint="digest preview")
+        frozen[choice] = rendered
+    return frozen
+
+
+async def cancel(house: House, issue: Issue, *, reason: str, by: str, now: datetime) -> Issue:
+    """The issue cancelled; deliveries that have not left are skipped. What it told may be told again."""
+    async with house.store.begin() as session:
+        current = await issues.get(session, issue.id)
+        # The number is given free, so that readers see no gap; the row keeps its id.
+        done = await issues.move(
+            session, current, IssueState.CANCELLED, reason=reason, number=-current.id, approve_at=None
+        )
+        await deliveries.withdraw(session, done.id, "issue cancelled", now=now)
+        await audit.note(session, now=now, actor=by, action="issue.cancelled", subject=f"issue:{done.id}")
+    house.log.event("issue.cancelled", id=done.id, reason=reason)
+    return done

@@ -1,0 +1,136 @@
+"""Draft an issue from what was gathered, and hold it or let it go as the newsletter's policy says."""
+
+from datetime import UTC, datetime, timedelta
+
+from digest import cron
+from digest.compose import Plan, compose
+from digest.domain import Issue, IssueState, Notice, Policy, Source
+from digest.errors import NothingToDoError, WrongStateError
+from digest.house import House
+from digest.publish.approve import approve
+from digest.store import Store, articles, issues, notices, sources
+
+#: What an issue covers when none was sent before.
+_FIRST_WINDOW = timedelta(days=7)
+
+
+async def draft(
+    house: House, key: str, *, now: datetime, due_at: datetime | None = None, after: int = 0
+) -> Issue:
+    """The draft of the issue due next (or at `due_at`), composed again from everything gathered by now.
+
+    Twice is safe: the same period has one draft, and an issue past drafting is refused with
+    WrongStateError. NothingToDoError when there is nothing to tell. `after` skips that many due times.
+    """
+    due = due_at or _next_due(house, key, now, after)
+    plan = await plan_for(house, key, now=now, due_at=due)
+    async with house.store.read() as session:
+        found = await articles.candidates(session, since=plan.since, until=plan.until)
+    used = [article for article in found if article.source_id in plan.sources]
+    content = compose(used, plan, now=now)
+    if content.is_empty:
+        since = f"{plan.since:%d %B %H:%M} UTC"
+        raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
+    issue = Issue(newsletter=key, number=plan.number, period=period_of(due), due_at=due, content=content)
+    async with house.store.begin() as session:
+        there = await issues.ofperiod_of(session, key, issue.period)
+        state = there.state if there and there.state is IssueState.REVIEW else IssueState.DRAFT
+        values = Issue(
+            newsletter=key,
+            number=plan.number,
+            period=issue.period,
+            due_at=due,
+            content=content,
+            state=state,
+            approve_at=there.approve_at if there else None,
+        )
+        saved = await issues.save_draft(session, values, now=now)
+    house.log.event("issue.drafted", n=saved.number, stories=len(content.stories), revision=saved.revision)
+    return saved
+
+
+def _next_due(house: House, key: str, now: datetime, after: int) -> datetime:
+    """The next time the newsletter is due, `after` times further on; in UTC."""
+    chosen = house.newsletter(key)
+    due = cron.next_due(chosen.schedule, chosen.timezone, now)
+    for _ in range(after):
+        due = cron.next_due(chosen.schedule, chosen.timezone, due)
+    return due.astimezone(UTC)
+
+
+def period_of(due: datetime) -> str:
+    """How the issue due at that time is told from the others: the time in UTC, to the minute."""
+    return due.astimezone(UTC).isoformat(timespec="minutes")
+
+
+async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -> Plan:
+    """What composing needs to know besides the articles: window, sections, sources, what was told."""
+    chosen = house.newsletter(key)
+    async with house.store.begin() as session:
+        met = await issues.meet_newsletter(session, key, now=now)
+        there = await issues.ofperiod_of(session, key, period_of(due_at))
+        if there and there.state not in {IssueState.DRAFT, IssueState.REVIEW}:
+            raise _is_past(there)
+        own = there.id if there else 0
+        last = await issues.last_until(session, key, but=own)
+        number = there.number if there else await issues.next_number(session, key)
+        told = await articles.told(session, key, but=own)
+        used = [one for one in await sources.all_of(session) if _is_for(one, key)]
+    return Plan(
+        newsletter=key,
+        number=number,
+        since=last or min(met, now - _FIRST_WINDOW),
+        until=now,
+        sections=chosen.sections,
+        sources={source.id: source for source in used},
+        zone=chosen.timezone,
+        max_stories=chosen.max_stories,
+        max_events=chosen.max_events,
+        max_per_source=chosen.max_per_source,
+        event_days=chosen.event_days,
+        told=told,
+        note=there.content.note if there else "",
+        subject=there.content.subject if there else "",
+        sources_failed=tuple(one.title or one.url for one in used if one.failures),
+    )
+
+
+def _is_for(source: Source, key: str) -> bool:
+    return source.enabled and (not source.newsletters or key in source.newsletters)
+
+
+def _is_past(issue: Issue) -> WrongStateError:
+    when = f" at {issue.sent_at:%H:%M} UTC on {issue.sent_at:%d %B}" if issue.sent_at else ""
+    return WrongStateError(
+        f"issue {issue.number}, due {issue.due_at:%a %d %B %H:%M} UTC, is already {issue.state}{when}",
+        hint="digest draft --next makes the one after it",
+    )
+
+
+async def present(house: House, issue: Issue, *, now: datetime) -> Issue:
+    """The issue approved at once or held for the editor, as the policy says. Twice is safe."""
+    chosen = house.newsletter(issue.newsletter)
+    if chosen.release is Policy.AUTO:
+        return await approve(house, issue, by="policy auto", now=now)
+    return await hold(house.store, issue, editor=chosen.editor or "", auto_after=chosen.auto_after, now=now)
+
+
+async def hold(store: Store, issue: Issue, *, editor: str, auto_after: timedelta, now: datetime) -> Issue:
+    """The issue in review; each revision is mailed to the editor once."""
+    async with store.begin() as session:
+        held = issue
+        if issue.state is IssueState.DRAFT:
+            at = now + auto_after if auto_after else None
+            held = await issues.move(session, issue, IssueState.REVIEW, approve_at=at)
+        if editor:
+            notice = Notice(
+                key=f"draft:{held.id}:r{held.revision}",
+                name="draft",
+                newsletter=held.newsletter,
+                recipient=editor,
+                issue_id=held.id,
+                created_at=now,
+                due_at=now,
+            )
+            await notices.add(session, notice)
+    return held

@@ -1,0 +1,83 @@
+"""Gather what is due and store it: each source in its own transaction, so one failure costs nothing else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.domain import Gathered, Source
+from digest.gather import gather, is_due, open_client
+from digest.house import House
+from digest.store import articles, sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherReport:
+    """What one gathering came to; `errors` are (title, line) of the sources that failed."""
+
+    sources: int = 0
+    fresh: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    articles: int = 0
+    revised: int = 0
+    errors: tuple[tuple[str, str], ...] = ()
+
+    def plus(self, got: Gathered, *, new: int, revised: int) -> "GatherReport":
+        """The report with one more source in it."""
+        errors = (*self.errors, (got.source.title or got.source.url, got.error)) if got.error else self.errors
+        return replace(
+            self,
+            sources=self.sources + 1,
+            fresh=self.fresh + (not got.error and not got.unchanged),
+            unchanged=self.unchanged + got.unchanged,
+            failed=self.failed + bool(got.error),
+            articles=self.articles + new,
+            revised=self.revised + revised,
+            errors=errors,
+        )
+
+
+async def gather_sources(
+    house: House,
+    *,
+    now: datetime,
+    everything: bool = False,
+    only: Sequence[Source] = (),
+    watch: Callable[[Gathered], None] = lambda _got: None,
+) -> GatherReport:
+    """Read every source that is due (or `everything`, or `only` those) and store what is new.
+
+    Twice is safe: an article is stored once a source. `watch` hears of each source as it finishes.
+    """
+    chosen = only or await _chosen(house, now=now, everything=everything)
+    report = GatherReport()
+    async with open_client(house.settings.gather) as client:
+        async for got in gather(chosen, client=client, now=now):
+            report = await _keep(house, report, got, now=now)
+            watch(got)
+    house.log.event(
+        "gather.done",
+        sources=report.sources,
+        fresh=report.fresh,
+        unchanged=report.unchanged,
+        failed=report.failed,
+        articles=report.articles,
+    )
+    return report
+
+
+async def _chosen(house: House, *, now: datetime, everything: bool) -> tuple[Source, ...]:
+    """The sources to read now."""
+    async with house.store.read() as session:
+        every = await sources.all_of(session)
+    return tuple(source for source in every if source.enabled and (everything or is_due(source, now)))
+
+
+async def _keep(house: House, report: GatherReport, got: Gathered, *, now: datetime) -> GatherReport:
+    """Store one source's articles and what polling taught us, together or not at all."""
+    async with house.store.begin() as session:
+        saved = await articles.save(session, got.articles, now=now)
+        await sources.save(session, got.after)
+    if got.error:
+        house.log.warning("gather.failed", source=got.source.id, failures=got.after.failures, why=got.error)
+    return report.plus(got, new=saved.new, revised=saved.revised)

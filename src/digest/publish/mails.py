@@ -1,0 +1,41 @@
+"""The very message that one reader gets of an issue: previews and sending share it."""
+
+from digest.domain import Issue, Message, Rendered, Subscriber, Subscription, SubscriptionState
+from digest.errors import NotFoundError
+from digest.house import House
+from digest.render import address, render
+from digest.store import issues, subscribers
+
+
+def sample_reader(key: str) -> Subscription:
+    """A reader who is nobody, for previews of what everybody gets."""
+    person = Subscriber(email="reader@example.org", name="A Reader")
+    return Subscription(subscriber=person, newsletter=key, state=SubscriptionState.CONFIRMED)
+
+
+async def message_for(house: House, issue: Issue, subscription: Subscription | None = None) -> Message:
+    """What would be sent to that reader (a sample reader when None): frozen once the issue is approved."""
+    reader = subscription or sample_reader(issue.newsletter)
+    choice = subscribers.choice_of(reader.sections)
+    async with house.store.read() as session:
+        frozen = await issues.renderings(session, issue.id)
+    if not frozen:
+        content = issue.content.only(reader.sections)
+        if content.is_empty:
+            raise NotFoundError(f"issue {issue.number} has nothing in the sections this reader chose")
+        frozen = {choice: render(content, house.masthead(issue.newsletter), house.templates)}
+    if choice not in frozen:
+        raise NotFoundError(f"issue {issue.number} has nothing for this reader's choice of sections")
+    return addressed(house, issue, frozen[choice], reader)
+
+
+def addressed(house: House, issue: Issue, rendered: Rendered, reader: Subscription) -> Message:
+    """One reader's message from what was rendered once; a pure function, so a retry is the same message."""
+    return address(
+        rendered,
+        reader,
+        house.masthead(issue.newsletter),
+        house.links(issue.newsletter, reader.subscriber, issue.number),
+        issue_id=issue.id,
+        date=issue.started_at or issue.due_at,
+    )

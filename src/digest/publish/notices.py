@@ -1,0 +1,65 @@
+"""Send the mails that are no issue: confirmations, welcomes, drafts for the editor."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from digest.deliver import Envelope, after, deliver, encode, open_transport
+from digest.domain import DeliveryState, Notice, Outcome, OutcomeKind
+from digest.errors import DigestError
+from digest.house import House
+from digest.publish.send import Clock, utc_now
+from digest.store import notices
+
+_BATCH = 50
+_LEASE = timedelta(minutes=15)
+#: A confirmation that cannot be handed over within a day is of no use to anyone.
+_GIVE_UP_AFTER = timedelta(hours=24)
+
+
+async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
+    """How many notices went out. What the server defers is kept for later; twice at once is safe."""
+    sent = 0
+    while True:
+        async with house.store.begin() as session:
+            claimed = await notices.claim(session, limit=_BATCH, lease=_LEASE, now=clock())
+        if not claimed:
+            return sent
+        by_id = {one.id: one for one in claimed}
+        async with open_transport(house.settings.smtp) as transport:
+            flow = deliver(_envelopes(house, claimed, clock), transport, connections=2, handing=_always)
+            async for outcome in flow:
+                await _settle(house, by_id[outcome.key], outcome, now=clock())
+                sent += outcome.kind is OutcomeKind.SENT
+
+
+async def _always(_key: int) -> bool:
+    """A notice needs no intent: one that arrives twice does no harm."""
+    return True
+
+
+async def _envelopes(house: House, claimed: tuple[Notice, ...], clock: Clock) -> AsyncIterator[Envelope]:
+    for one in claimed:
+        try:
+            message = await notice_message(house, one)
+            data = encode(message)
+        except DigestError as exc:
+            outcome = Outcome(key=one.id, kind=OutcomeKind.FAILED, reply=exc.what)
+            await _settle(house, one, outcome, now=clock())
+            continue
+        yield Envelope(key=one.id, sender=message.sender, recipient=message.recipient, data=data)
+
+
+async def _settle(house: House, one: Notice, outcome: Outcome, *, now: datetime) -> None:
+    kind = OutcomeKind.DEFERRED if outcome.kind is OutcomeKind.UNCERTAIN else outcome.kind
+    state, due = after(
+        kind,
+        attempts=one.attempts,
+        first_tried_at=one.created_at,
+        now=now,
+        give_up_after=_GIVE_UP_AFTER,
+        key=one.id,
+    )
+    async with house.store.begin() as session:
+        await notices.settle(session, one, state, reply=outcome.reply, due_at=due)
+    if state is not DeliveryState.SENT:
+        house.log.warning("notice.not_sent", id=one.id, name=one.name, state=state, reply=outcome.reply)

@@ -1,0 +1,88 @@
+"""What is due of a newsletter right now, read from the database: a missed or repeated tick does no harm."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from digest import cron
+from digest.domain import Content, Issue, IssueState, StalePolicy
+from digest.errors import NothingToDoError
+from digest.house import House
+from digest.publish.approve import approve
+from digest.publish.draft import draft, hold, period_of, present
+from digest.publish.gathering import gather_sources
+from digest.publish.send import Clock, send, utc_now
+from digest.store import issues
+
+
+async def release_due(
+    house: House, key: str, *, clock: Clock = utc_now, should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Make the issue whose time has come, approve what waited long enough, send what is approved and due."""
+    due = await _missing(house, key, now=clock())
+    if due is not None:
+        await _make(house, key, due, clock=clock)
+    async with house.store.read() as session:
+        open_issues = await issues.all_of(session, key, states=(IssueState.REVIEW, *_SENDABLE))
+    for issue in reversed(open_issues):
+        if should_stop():
+            return
+        await _advance(house, issue, clock=clock, should_stop=should_stop)
+
+
+_SENDABLE = (IssueState.APPROVED, IssueState.SENDING)
+
+
+async def _missing(house: House, key: str, *, now: datetime) -> datetime | None:
+    """The last due time, when its issue is still to be made; never one from before we met the newsletter."""
+    chosen = house.newsletter(key)
+    async with house.store.begin() as session:
+        met = await issues.meet_newsletter(session, key, now=now)
+        due = cron.last_due(chosen.schedule, chosen.timezone, now)
+        if due is None or due < met:
+            return None
+        there = await issues.of_period(session, key, period_of(due))
+    return due.astimezone(UTC) if there is None or there.state is IssueState.DRAFT else None
+
+
+async def _make(house: House, key: str, due: datetime, *, clock: Clock) -> None:
+    """Gather, draft and present the issue due at `due`; a stale one follows the operator's policy."""
+    chosen = house.newsletter(key)
+    is_stale = clock() - due > timedelta(hours=chosen.stale_after_hours)
+    if is_stale and chosen.stale is StalePolicy.SKIP:
+        await _record_skip(house, key, due, reason="its time passed while the daemon was down", now=clock())
+        return
+    await gather_sources(house, now=clock())
+    try:
+        issue = await draft(house, key, now=clock(), due_at=due)
+    except NothingToDoError as exc:
+        await _record_skip(house, key, due, reason=exc.what, now=clock())
+        return
+    if is_stale and chosen.stale is StalePolicy.ASK:
+        await hold(house.store, issue, editor=chosen.editor or "", auto_after=timedelta(0), now=clock())
+    else:
+        await present(house, issue, now=clock())
+
+
+async def _record_skip(house: House, key: str, due: datetime, *, reason: str, now: datetime) -> None:
+    """Note that there is no issue for this period, so that nobody makes it later. It takes no number."""
+    content = Content(newsletter=key, number=0, since=now, until=now)
+    skipped = Issue(
+        newsletter=key,
+        number=-int(due.timestamp() // 60),
+        period=period_of(due),
+        state=IssueState.CANCELLED,
+        due_at=due,
+        content=content,
+        reason=reason,
+    )
+    async with house.store.begin() as session:
+        await issues.save_draft(session, skipped, now=now)
+    house.log.warning("issue.skipped", newsletter=key, due=due.isoformat(), why=reason)
+
+
+async def _advance(house: House, issue: Issue, *, clock: Clock, should_stop: Callable[[], bool]) -> None:
+    now = clock()
+    if issue.state is IssueState.REVIEW and issue.approve_at and issue.approve_at <= now:
+        issue = await approve(house, issue, by="policy auto-after", now=now)
+    if issue.state is IssueState.SENDING or (issue.state is IssueState.APPROVED and issue.due_at <= now):
+        await send(house, issue, clock=clock, should_stop=should_stop)

@@ -1,0 +1,130 @@
+"""The daemon: what runs when, the pages beside it, and a clean stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from fastapi import FastAPI
+
+from digest import __version__, cron
+from digest.config import NewsletterSettings
+from digest.errors import ConfigError
+from digest.house import House
+from digest.jobs import Runner
+
+#: How often the database is asked whether anything is due, in seconds.
+TICKS = {"gather": 60, "issues": 30, "notices": 10}
+#: Seconds that running work is given to end after SIGTERM.
+GRACE = 20.0
+
+
+class Daemon:
+    """Ticks jobs and serves the pages until `stop` is called or a signal comes."""
+
+    def __init__(self, house: House, runner: Runner) -> None:
+        """Nothing runs before `serve`."""
+        self._house = house
+        self._runner = runner
+        self._stopped = asyncio.Event()
+        self._tasks: set[asyncio.Task[bool]] = set()
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        for job, seconds in TICKS.items():
+            self._scheduler.add_job(self.tick, IntervalTrigger(seconds=seconds), args=[job])
+
+    def stop(self) -> None:
+        """Let what is in flight end, claim nothing more."""
+        self._runner.stopping = True
+        self._stopped.set()
+
+    def tick(self, job: str) -> None:
+        """Start a job unless it is running; what is due is read from the database."""
+        if self._stopped.is_set() or any(task.get_name() == job for task in self._tasks):
+            return
+        task = asyncio.get_running_loop().create_task(self._runner.run(job), name=job)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[bool]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A bug, not bad input: stop loudly, and let the service manager start us afresh.
+            self._house.log.warning("daemon.broke", job=task.get_name(), error=repr(error))
+            self.stop()
+
+    def wake(self) -> None:
+        """Send notices now; the pages call it, so that a confirmation leaves within a second."""
+        self.tick("notices")
+
+    async def serve(self, app: FastAPI, listening: socket.socket) -> None:
+        """Run until stopped; then end within `GRACE` seconds and say what was left."""
+        server = _Server(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        async with asyncio.TaskGroup() as group:
+            pages = group.create_task(server.serve(sockets=[listening]))
+            self._scheduler.start()
+            self._announce(listening)
+            for job in TICKS:
+                self.tick(job)
+            stopped = group.create_task(self._stopped.wait())
+            await asyncio.wait({pages, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await self._wind_down(server)
+            stopped.cancel()
+
+    def _announce(self, listening: socket.socket) -> None:
+        host, port = listening.getsockname()[:2]
+        due = min(_next_due(one) for one in self._house.settings.newsletters.values())
+        self._house.log.event(
+            "ready",
+            http=f"{host}:{port}",
+            version=__version__,
+            newsletters=len(self._house.settings.newsletters),
+            next_issue=due.isoformat(timespec="minutes"),
+        )
+
+    async def _wind_down(self, server: uvicorn.Server) -> None:
+        self.stop()
+        self._scheduler.shutdown(wait=False)
+        server.should_exit = True
+        running = set(self._tasks)
+        self._house.log.event("stopping", jobs=len(running))
+        done, left = await asyncio.wait(running, timeout=GRACE) if running else (set(), set())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._house.log.event("stopped", ended=len(done), cut_off=len(left))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the daemon has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def _next_due(chosen: NewsletterSettings) -> datetime:
+    due = cron.next_due(chosen.schedule, chosen.timezone, datetime.now(UTC))
+    return due.astimezone(ZoneInfo(chosen.timezone))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound, listening socket, before anything says that it is ready; ConfigError when it is taken."""
+    try:
+        return socket.create_server((host, port), backlog=128, reuse_port=False)
+    except OSError as exc:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {exc.strerror}", hint="another digest run? else [web] port"
+        ) from exc

@@ -1,0 +1,146 @@
+"""The ledger: nobody is missed, nobody is claimed twice, whatever dies in between."""
+
+import asyncio
+from datetime import timedelta
+
+from conftest import KEY, NOW
+from digest.domain import (
+    Content,
+    Delivery,
+    DeliveryState,
+    Issue,
+    IssueSection,
+    Story,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
+from digest.store import Store, deliveries, issues, subscribers
+
+LEASE = timedelta(minutes=2)
+
+
+def issue_to_save() -> Issue:
+    story = Story(key="a", section="news", title="A title", url="https://a.example/1")
+    section = IssueSection(key="news", label="News", stories=(story,))
+    content = Content(newsletter=KEY, number=1, since=NOW - timedelta(days=7), until=NOW, sections=(section,))
+    return Issue(newsletter=KEY, number=1, period="2026-08-24T05:00+00:00", due_at=NOW, content=content)
+
+
+async def add_reader(
+    store: Store, number: int, state: SubscriptionState = SubscriptionState.CONFIRMED, suppressed: str = ""
+) -> Subscriber:
+    async with store.begin() as session:
+        who = await subscribers.add(
+            session, Subscriber(email=f"r{number}@example.org"), email_hash=f"hash{number}", now=NOW
+        )
+        await subscribers.save(
+            session, Subscription(subscriber=who, newsletter=KEY, state=state, requested_at=NOW)
+        )
+        if suppressed:
+            await subscribers.suppress(session, f"hash{number}", suppressed, "", now=NOW)
+    return who
+
+
+async def fan_out(store: Store, readers: int) -> Issue:
+    for number in range(readers):
+        await add_reader(store, number)
+    async with store.begin() as session:
+        issue = await issues.save_draft(session, issue_to_save(), now=NOW)
+        await deliveries.fan_out(session, issue, due_at=NOW, now=NOW)
+    return issue
+
+
+async def claim(store: Store, issue: Issue, limit: int = 100, minutes: int = 0) -> tuple[Delivery, ...]:
+    async with store.begin() as session:
+        now = NOW + timedelta(minutes=minutes)
+        return await deliveries.claim(session, issue.id, limit=limit, lease=LEASE, now=now)
+
+
+async def test_everybody_is_in_the_ledger_queued_or_skipped_with_the_reason(store: Store) -> None:
+    await add_reader(store, 100, SubscriptionState.PENDING)
+    await add_reader(store, 101, SubscriptionState.LEFT)
+    await add_reader(store, 102, suppressed="complaint")
+    issue = await fan_out(store, 3)
+
+    async with store.read() as session:
+        assert await deliveries.counts(session, issue.id) == {"queued": 3, "skipped": 3}
+        assert await deliveries.excluded(session, issue.id) == {
+            "left": 1,
+            "not confirmed": 1,
+            "suppressed": 1,
+        }
+
+
+async def test_fanning_out_twice_adds_nobody_twice(store: Store) -> None:
+    issue = await fan_out(store, 3)
+
+    async with store.begin() as session:
+        await deliveries.fan_out(session, issue, due_at=NOW, now=NOW)
+        assert sum((await deliveries.counts(session, issue.id)).values()) == 3
+
+
+async def test_two_workers_at_once_never_claim_the_same_delivery(store: Store) -> None:
+    issue = await fan_out(store, 20)
+
+    claims = await asyncio.gather(*(claim(store, issue, limit=7) for _ in range(4)))
+
+    ids = [one.id for batch in claims for one in batch]
+    assert len(ids) == len(set(ids))
+    rest = await claim(store, issue)
+    assert len(ids) + len(rest) == 20
+
+
+async def test_only_the_newest_claim_may_hand_over_and_settle(store: Store) -> None:
+    issue = await fan_out(store, 1)
+    (old,) = await claim(store, issue)
+    async with store.begin() as session:
+        await deliveries.recover(session, now=NOW + timedelta(minutes=3), settle_as=DeliveryState.QUEUED)
+    (new,) = await claim(store, issue, minutes=3)
+
+    async with store.begin() as session:
+        assert not await deliveries.hand(session, old, lease=LEASE, now=NOW)
+        assert not await deliveries.settle(session, old, DeliveryState.SENT, now=NOW)
+        assert await deliveries.hand(session, new, lease=LEASE, now=NOW)
+        assert await deliveries.settle(session, new, DeliveryState.SENT, now=NOW, reply="250 ok")
+        assert await deliveries.open_count(session, issue.id) == 0
+
+
+async def test_after_a_crash_claims_go_back_and_intents_follow_the_policy(store: Store) -> None:
+    issue = await fan_out(store, 2)
+    first, _second = await claim(store, issue)
+    async with store.begin() as session:
+        await deliveries.hand(session, first, lease=LEASE, now=NOW)
+        too_early = await deliveries.recover(
+            session, now=NOW + timedelta(minutes=1), settle_as=DeliveryState.UNCERTAIN
+        )
+        back, doubt = await deliveries.recover(
+            session, now=NOW + timedelta(minutes=3), settle_as=DeliveryState.UNCERTAIN
+        )
+
+        assert too_early == (0, 0)
+        assert (back, doubt) == (1, 1)
+        assert await deliveries.counts(session, issue.id) == {"queued": 1, "uncertain": 1}
+
+
+async def test_a_deferred_delivery_is_not_claimed_before_it_is_due(store: Store) -> None:
+    issue = await fan_out(store, 1)
+    (one,) = await claim(store, issue)
+    async with store.begin() as session:
+        due = NOW + timedelta(minutes=15)
+        await deliveries.settle(session, one, DeliveryState.DEFERRED, now=NOW, reply="450", due_at=due)
+
+    assert await claim(store, issue, minutes=14) == ()
+    (again,) = await claim(store, issue, minutes=15)
+    assert (again.attempts, again.reply) == (2, "450")
+
+
+async def test_an_erased_reader_stays_in_the_sum(store: Store) -> None:
+    issue = await fan_out(store, 2)
+    async with store.begin() as session:
+        found = await subscribers.by_email(session, KEY, "hash1")
+        assert found is not None
+        await subscribers.erase(session, found.subscriber.id)
+
+    async with store.read() as session:
+        assert sum((await deliveries.counts(session, issue.id)).values()) == 2
