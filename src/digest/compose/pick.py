@@ -1,0 +1,176 @@
+"""Which stories make it into the issue, and how much room each gets."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from digest.compose.plan import Plan, voice
+from digest.compose.story import Cluster
+from digest.compose.summary import summary
+from digest.compose.window import order
+from digest.domain import EVENTS, Reason, Story, Tier
+
+#: A lead needs a text of so many letters.
+LEAD_MIN_LETTERS = 80
+#: Stories with text in a section, beside its lead.
+MAX_ITEMS = 5
+MAX_DEADLINES = 6
+
+_FAR = datetime.max.replace(tzinfo=UTC)
+_TIERS = tuple(Tier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A story that may be told: its articles, its section, its score and the feed's text for it."""
+
+    cluster: Cluster
+    section: str
+    score: float
+    text: str
+    voice: str
+    reasons: tuple[Reason, ...]
+
+
+def pick(candidates: Iterable[Candidate], plan: Plan) -> dict[str, tuple[Story, ...]]:
+    """The stories of each section in the order they are told; what an editor locked is among them."""
+    ranked = sorted(candidates, key=lambda each: (-each.score, order(each.cluster.lead)))
+    chosen = {EVENTS: _events(ranked, plan)}
+    stories = [each for each in ranked if each.section != EVENTS]
+    stories = _within_voices(stories, _locked_voices(plan), plan.max_per_source)
+    for each in _share_out(stories, plan):
+        chosen.setdefault(each.section, []).append(each)
+    keys = [*(section.key for section in plan.sections), *(story.section for story in plan.locked)]
+    return {key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)}
+
+
+def _events(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:
+    """The soonest events and the soonest deadlines, each within their own cap."""
+    by_date = sorted((each for each in ranked if each.section == EVENTS), key=_start)
+    caps = {False: plan.max_events, True: MAX_DEADLINES}
+    chosen: list[Candidate] = []
+    for is_deadline, cap in caps.items():
+        alike = [each for each in by_date if _is_deadline(each) is is_deadline]
+        locked = [each for each in plan.locked if each.event and each.event.is_deadline is is_deadline]
+        alike = _within_voices(alike, _voices(locked, plan), plan.max_per_source)
+        chosen += alike[: max(cap - len(locked), 0)]
+    return chosen
+
+
+def _within_voices(ranked: Iterable[Candidate], used: Counter[tuple[str, str]], cap: int) -> list[Candidate]:
+    """Those that keep each voice within its cap in each section, `used` counted in."""
+    kept = []
+    for each in ranked:
+        place = each.section, each.voice
+        used[place] += 1
+        if used[place] <= cap:
+            kept.append(each)
+    return kept
+
+
+def _locked_voices(plan: Plan) -> Counter[tuple[str, str]]:
+    return _voices([story for story in plan.locked if story.section != EVENTS], plan)
+
+
+def _voices(stories: Iterable[Story], plan: Plan) -> Counter[tuple[str, str]]:
+    """How many of these each voice has in each section; a story knows its source by title."""
+    voices = {source.title: voice(source) for source in plan.sources.values()}
+    return Counter((story.section, voices[story.source]) for story in stories if story.source in voices)
+
+
+def _share_out(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:
+    """The best within `max_stories`; half of it is shared evenly, so that no section starves another."""
+    room = max(plan.max_stories - sum(story.section != EVENTS for story in plan.locked), 0)
+    sections = len({each.section for each in ranked})
+    share = room // (2 * sections) if sections else 0
+    taken: Counter[str] = Counter()
+    sure: list[Candidate] = []
+    rest: list[Candidate] = []
+    for each in ranked:
+        taken[each.section] += 1
+        (sure if taken[each.section] <= share else rest).append(each)
+    kept = {each.cluster.key for each in [*sure, *rest[: room - len(sure)]]}
+    return [each for each in ranked if each.cluster.key in kept]
+
+
+def _arrange(key: str, chosen: Sequence[Candidate], plan: Plan) -> tuple[Story, ...]:
+    """A section's stories: leads, items, briefs, the locked ones first in each; events by date."""
+    locked = [story for story in plan.locked if story.section == key]
+    if key == EVENTS:
+        told = [_tell(each, Tier.ITEM, plan) for each in chosen]
+        return tuple(sorted([*locked, *told], key=lambda story: _at(story)))
+    tiers = _tiers(chosen, locked)
+    told = [_tell(each, tier, plan) for each, tier in zip(chosen, tiers, strict=True)]
+    return tuple(sorted([*locked, *told], key=lambda story: _TIERS.index(story.tier)))
+
+
+def _tiers(chosen: Sequence[Candidate], locked: Sequence[Story]) -> list[Tier]:
+    """One lead if its text carries it, up to five with text, the rest in brief."""
+    tiers: list[Tier] = []
+    items = sum(story.tier is Tier.ITEM for story in locked)
+    leads = sum(story.tier is Tier.LEAD for story in locked)
+    for index, each in enumerate(chosen):
+        is_first = index == 0 and not leads
+        tier = Tier.BRIEF
+        if is_first and len(_text(each, Tier.LEAD)) >= LEAD_MIN_LETTERS:
+            tier = Tier.LEAD
+        elif is_first or (items < MAX_ITEMS and each.text and not each.cluster.is_release):
+            tier = Tier.ITEM
+            items += 1
+        tiers.append(tier)
+    return tiers
+
+
+def _tell(each: Candidate, tier: Tier, plan: Plan) -> Story:
+    """The story as the issue tells it."""
+    lead = each.cluster.lead
+    return Story(
+        key=each.cluster.key,
+        section=each.section,
+        tier=tier,
+        title=lead.title,
+        url=lead.url,
+        summary=_text(each, tier),
+        kind=lead.kind,
+        source=plan.sources[lead.source_id].title,
+        also=each.cluster.also,
+        language=lead.language,
+        minutes=lead.minutes,
+        published_at=lead.published_at,
+        event=lead.event,
+        article_ids=tuple(dict.fromkeys(article.id for article in each.cluster.articles)),
+        score=each.score,
+        reasons=(*each.reasons, _why(tier, each)),
+    )
+
+
+def _why(tier: Tier, each: Candidate) -> Reason:
+    if each.section == EVENTS:
+        return Reason(rule="pick.event", words="It is among the next to take place.")
+    if tier is Tier.LEAD:
+        return Reason(
+            rule="pick.lead", words="It has the highest score of its section and a text that carries it."
+        )
+    if tier is Tier.ITEM:
+        return Reason(rule="pick.item", words="It is among the first of its section.")
+    words = "It has no text to tell." if not each.text else "Others of its section score higher."
+    return Reason(rule="pick.brief", words=f"In brief: {words}")
+
+
+def _text(each: Candidate, tier: Tier) -> str:
+    return summary(each.text, each.cluster.lead.title, tier)
+
+
+def _start(each: Candidate) -> datetime:
+    event = each.cluster.lead.event
+    return event.starts_at if event else _FAR
+
+
+def _is_deadline(each: Candidate) -> bool:
+    event = each.cluster.lead.event
+    return event is not None and event.is_deadline
+
+
+def _at(story: Story) -> datetime:
+    return story.event.starts_at if story.event else _FAR

@@ -1,0 +1,73 @@
+"""The words under a headline: the feed's own text, cleaned of furniture and cut at a sentence."""
+
+import re
+
+from digest.compose.sentences import fit, is_whole, sentences, word_count
+from digest.compose.story import title_key
+from digest.domain import Tier
+
+#: A text shorter than this names a category or an author and tells nothing.
+MIN_WORDS = 5
+
+#: What feeds put around their text.
+_FURNITURE = (
+    r"\bThe post\b.{0,400}?\b(?:appeared first|first appeared) on\b.*$",
+    r"\bThis (?:article|post|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:on|in|at)\b.*$",
+    r"^arXiv:\S+ Announce Type: \S+(?: Abstract:)?",
+    r"^Abstract[:.]\s",
+    r"\b(?:Article|Comments) URL: \S+|\bPoints: \d+|# Comments: \d+",
+    r"\bsubmitted by /u/\S+|\[link\]|\[comments\]|^Comments$",
+    r"[(\[]?\b(?:Read|Learn) more\b[)\]]?[\s.…»→>]*$",
+    r"[(\[]?\b(?:Read|See) (?:the )?(?:full|rest of the) (?:article|story|post)\b[)\]]?[\s.…»→>]*$",
+    r"\b(?:Continue|Keep) reading\b.{0,200}$",
+    r"(?:続きを読む|もっと読む|阅读更多|Weiterlesen|Lire la suite)[\s.…»→>]*$",
+)
+_FURNITURE_RE = re.compile("|".join(f"(?:{each})" for each in _FURNITURE), re.IGNORECASE)
+_CUT_BY_FEED = re.compile(r"\s*(?:\[(?:…|\.{3})\]|\((?:…|\.{3})\)|…|\.{3})\s*$")
+
+
+def summary(text: str, title: str, tier: Tier) -> str:
+    """The text for a story of this tier, plain and possibly empty; it never repeats the title.
+
+    A lead has at most 60 words, an item two sentences and 280 characters, a brief none.
+    """
+    if tier is Tier.BRIEF:
+        return ""
+    pieces = _pieces(text, title)
+    if word_count(" ".join(pieces)) < MIN_WORDS:
+        return ""
+    if tier is Tier.LEAD:
+        return fit(pieces, max_words=60, max_letters=600, max_sentences=60)
+    return fit(pieces, max_words=60, max_letters=280, max_sentences=2)
+
+
+def _pieces(text: str, title: str) -> tuple[str, ...]:
+    """The sentences worth telling; the last is dropped when the feed cut it and others remain."""
+    text = _without_title(_clean(text), title)
+    cut = _CUT_BY_FEED.search(text)
+    if cut:
+        text = text[: cut.start()] + "…"
+    pieces = [piece for piece in sentences(text) if title_key(piece) not in {"", title_key(title)}]
+    if len(pieces) > 1 and not is_whole(pieces[-1]):
+        pieces.pop()
+    return tuple(pieces)
+
+
+def _clean(text: str) -> str:
+    text = " ".join(text.split())
+    # Furniture comes in rows ("[…] Read more The post … appeared first on …").
+    while (less := _FURNITURE_RE.sub(" ", text).strip()) != text:
+        text = less
+    return " ".join(text.split())
+
+
+def _without_title(text: str, title: str) -> str:
+    """The text without the title at its start, when something else begins after it."""
+    title = " ".join(title.split())
+    if not title or not text.casefold().startswith(title.casefold()):
+        return text
+    rest = text[len(title) :]
+    # "Atlas 4" must not be cut out of "Atlas 4 is here": what follows has to begin anew.
+    if re.match(r"\s*[.:|!?–—-]+\s|\s+[A-Z\d“\"(]|$", rest):
+        return rest.lstrip(" .:|!?–—-")
+    return text

@@ -1,0 +1,45 @@
+"""Which articles an issue is made of: nothing falls between two windows, nothing is in both."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from digest.compose.plan import Plan
+from digest.domain import Article, Event
+
+
+def window(articles: Iterable[Article], plan: Plan, *, now: datetime) -> tuple[Article, ...]:
+    """The articles for this issue, in an order that does not depend on the order they came in.
+
+    An article is in when it was first seen in [since, until), is no backlog and was not told. An event is in
+    whenever it was seen, when it starts in [now, now + event_days] and was not told.
+    """
+    chosen = [article for article in articles if _is_in(article, plan, now)]
+    return tuple(sorted(chosen, key=order))
+
+
+def order(article: Article) -> tuple[str, str, int, int, datetime, str]:
+    """A sort key that tells any two different articles apart."""
+    return (
+        article.canonical_url,
+        article.guid,
+        article.source_id,
+        article.id,
+        article.seen_at,
+        article.title,
+    )
+
+
+def _is_in(article: Article, plan: Plan, now: datetime) -> bool:
+    source = plan.sources.get(article.source_id)
+    if source is None or not plan.reads(source):
+        return False
+    if article.event is not None:
+        return article.guid not in plan.told and _is_coming(article.event, plan, now)
+    is_fresh = plan.since <= article.seen_at < plan.until and not article.is_backlog
+    return is_fresh and article.canonical_url not in plan.told
+
+
+def _is_coming(event: Event, plan: Plan, now: datetime) -> bool:
+    # An all-day event starts at midnight; on the morning of its day it can still be gone to.
+    earliest = now - timedelta(days=1) if event.all_day else now
+    return earliest <= event.starts_at and event.starts_at - now <= timedelta(days=plan.event_days)

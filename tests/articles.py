@@ -1,0 +1,81 @@
+"""Small articles, sources and plans for tests of `digest.compose`."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from digest.compose import Plan, compose
+from digest.domain import DEFAULT_SECTIONS, Article, Content, Event, Source
+
+SINCE = datetime(2026, 11, 16, 6, tzinfo=UTC)
+UNTIL = SINCE + timedelta(days=7)
+NOW = UNTIL + timedelta(hours=1)
+LONG = "The form has nineteen fields, and the regulators agreed on what counts as harm. It starts in March."
+
+
+def source(number: int, **values: Any) -> Source:
+    """A source that was read."""
+    chosen: dict[str, Any] = {
+        "url": f"https://s{number}.example/feed",
+        "title": f"Source {number}",
+        "checked_at": NOW,
+    }
+    return Source(id=number, **(chosen | values))
+
+
+SOURCES = {number: source(number) for number in range(1, 9)}
+
+
+def article(number: int, **values: Any) -> Article:
+    """An article of source 1, seen and published in the middle of the window."""
+    chosen: dict[str, Any] = {
+        "source_id": 1,
+        "guid": f"g{number}",
+        "url": f"https://s1.example/{number}?utm_source=feed",
+        "canonical_url": f"https://s1.example/{number}",
+        "title": f"Regulators settle on form {number}",
+        "summary": LONG,
+        "seen_at": SINCE + timedelta(days=3),
+        "published_at": SINCE + timedelta(days=3),
+    }
+    return Article(id=number, **(chosen | values))
+
+
+def event(number: int, *, days: float = 3, **values: Any) -> Article:
+    """An event that starts so many days after NOW."""
+    when = Event(starts_at=NOW + timedelta(days=days))
+    return article(number, **({"title": f"Open evening {number}", "event": when} | values))
+
+
+def plan(**values: Any) -> Plan:
+    """A plan with the three sections and eight sources."""
+    chosen: dict[str, Any] = {
+        "newsletter": "weekly",
+        "number": 47,
+        "since": SINCE,
+        "until": UNTIL,
+        "sections": DEFAULT_SECTIONS,
+        "sources": SOURCES,
+        "zone": "Europe/Copenhagen",
+        "max_stories": 24,
+        "max_events": 8,
+        "max_per_source": 4,
+        "event_days": 35,
+    }
+    return Plan(**(chosen | values))
+
+
+def sources(*changed: Source) -> dict[int, Source]:
+    """The eight sources with these in place of their namesakes."""
+    return SOURCES | {each.id: each for each in changed}
+
+
+def issue(articles: Iterable[Article], **values: Any) -> Content:
+    """The issue of these articles at NOW."""
+    return compose(articles, plan(**values), now=NOW)
+
+
+def moved(each: Article, seen_at: datetime) -> Article:
+    """The same article seen at another time."""
+    return replace(each, seen_at=seen_at)
