@@ -1,0 +1,22 @@
+"""ISSUE → MESSAGE: templates, inlining, addressing and linting. Pure: no network, no database, no clock."""
+
+from digest.render.issue import render
+from digest.render.mail import address, notice, public
+from digest.render.masthead import Links, Masthead
+from digest.render.problems import Problem, lint
+from digest.render.rehearsal import check
+from digest.render.templates import Templates, open_templates
+
+__all__ = [
+    "Links",
+    "Masthead",
+    "Problem",
+    "Templates",
+    "address",
+    "check",
+    "lint",
+    "notice",
+    "open_templates",
+    "public",
+    "render",
+]
