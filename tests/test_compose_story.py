@@ -147,6 +147,8 @@ def test_a_text_is_taken_from_another_source_when_the_leading_one_has_none() -> 
     [
         ({"title": "EU settles on one form"}, "news", "section.news"),
         ({"title": "How to read the form"}, "learnings", "section.learnings"),
+        ({"title": "Training a small model"}, "learnings", "section.learnings"),
+        ({"title": "The form, part 2"}, "learnings", "section.learnings"),
         ({"title": "Tutorials for all"}, "learnings", "section.learnings"),
         (
             {"title": "Nineteen fields", "canonical_url": "https://arxiv.org/abs/2601.1"},

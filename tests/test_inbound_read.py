@@ -120,7 +120,8 @@ def test_a_plus_tag_is_a_command_and_its_token_keeps_its_case(
     ("subject", "kind"),
     [
         ("Subscribe", "subscribe"), ("join", "subscribe"), ("Re: UNSUBSCRIBE", "unsubscribe"),
-        ("stop!", "unsubscribe"), ("Please remove me", "unsubscribe"), ("=?utf-8?b?bGVhdmU=?=", "unsubscribe"), ("help", "help"),
+        ("stop!", "unsubscribe"), ("Please remove me", "unsubscribe"),
+        ("=?utf-8?b?bGVhdmU=?=", "unsubscribe"), ("help", "help"),
     ],
 )  # fmt: skip
 def test_a_subject_is_a_command_too(subject: str, kind: str) -> None:
@@ -137,7 +138,8 @@ def test_an_ordinary_subject_is_none(subject: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("Auto-Submitted", "auto-replied (vacation)"), ("Auto-Submitted", "auto-generated"),
-     ("Precedence", "bulk"), ("Return-Path", "<>"), ("List-Id", "<x.example>"), ("X-Loop", "weekly@example.org")],
+     ("Precedence", "bulk"), ("Return-Path", "<>"),
+     ("List-Id", "<x.example>"), ("X-Loop", "weekly@example.org")],
 )  # fmt: skip
 @pytest.mark.parametrize("tag", ["subscribe", f"confirm-{TOKEN}"])
 def test_what_a_program_sent_confirms_and_subscribes_nobody(tag: str, name: str, value: str) -> None:

@@ -16,6 +16,10 @@ def _any_of(*words: str) -> re.Pattern[str]:
 #: Announced, but nobody says when: no event until there is a date.
 _UNDATED = _any_of("conference", "webinar", "meet-?up", "register now", "registration (?:is )?open")
 
+_WORK = (
+    "using|writing|implementing|debugging|optimi[sz]ing|learning|exploring|profiling|porting|visuali[sz]ing"
+    "|fine-?tuning|training|reverse engineering|making|building an?|creating|testing|speeding up|designing"
+)
 #: What is said of a title, and the words that make it true.
 _TITLES = (
     ("teaches", _any_of("tutorial", "guide", "course", "cookbook", "walk-?through", "primer", "handbook")),
@@ -23,6 +27,8 @@ _TITLES = (
     ("explains", _any_of("how (?:to|we|i|our|do|does|it)", "(?:how .* )works?$", "introduction to")),
     ("explains", _any_of("explained", "explaining", "deep dive", "from scratch", "under the hood")),
     ("explains", re.compile(r"^(?:why|what is|what are|understanding|inside)\b", re.IGNORECASE)),
+    ("tells of work", re.compile(rf"^(?:{_WORK}) ", re.IGNORECASE)),
+    ("is one of a series", _any_of("part [0-9ivx]+", "[0-9]+ (?:ways|things|tip|rule|step)")),
     ("looks back", _any_of("post-?mortem", "case stud(?:y|ie)", "incident report")),
     ("is research", _any_of("paper", "arxiv", "benchmark", "benchmarking", "survey", "dataset", "ablation")),
     ("is research", _any_of("evaluating", "evaluation", "measuring", "quantifying", "interpretability")),
