@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DeliveryState, Notice
@@ -65,16 +65,24 @@ async def settle(
 
 
 async def sent_to(
-    session: AsyncSession, subscriber_id: int, newsletter: str, name: str
+    session: AsyncSession, subscriber_id: int, newsletter: str, name: str, *, since: datetime | None = None
 ) -> tuple[int, datetime | None]:
-    """(how many, the last time) of notices of that name queued for that reader."""
+    """(how many, the last time) of notices of that name queued for that reader, after `since`."""
     query = select(func.count(), func.max(NoticeRow.created_at)).where(
         NoticeRow.subscriber_id == subscriber_id,
         NoticeRow.newsletter == newsletter,
         NoticeRow.name == name,
     )
+    if since is not None:
+        query = query.where(NoticeRow.created_at > since)
     count, last = (await session.execute(query)).one()
     return count, last
+
+
+async def forget(session: AsyncSession, subscriber_id: int, newsletter: str) -> None:
+    """Delete what was or is to be sent to that reader about that newsletter: each row holds the address."""
+    mine = (NoticeRow.subscriber_id == subscriber_id) & (NoticeRow.newsletter == newsletter)
+    await session.execute(delete(NoticeRow).where(mine))
 
 
 async def waiting(session: AsyncSession) -> int:

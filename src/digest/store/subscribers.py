@@ -1,7 +1,7 @@
 """Readers, what they subscribed to, the evidence of it, and addresses that are sent nothing."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,31 @@ async def add(session: AsyncSession, subscriber: Subscriber, *, email_hash: str,
     return _subscriber(found)
 
 
+async def add_all(
+    session: AsyncSession, people: Mapping[str, Subscriber], *, now: datetime
+) -> dict[str, Subscriber]:
+    """The stored subscribers by the hash of their address; those that were there are left as they are."""
+    rows = [
+        {"email": one.email, "email_hash": email_hash, "name": one.name}
+        | {"language": one.language, "zone": one.zone, "created_at": now}
+        for email_hash, one in people.items()
+    ]
+    await insert_ignoring(session, SubscriberRow, rows, unique=("email_hash",))
+    query = select(SubscriberRow).where(SubscriberRow.email_hash.in_(list(people)))
+    return {row.email_hash: _subscriber(row) for row in await session.scalars(query)}
+
+
+async def lock(session: AsyncSession, subscriber_id: int) -> None:
+    """Let nobody else change this reader until the transaction ends; SQLite has only one writer anyway."""
+    await session.execute(select(SubscriberRow.id).where(SubscriberRow.id == subscriber_id).with_for_update())
+
+
+async def lock_address(session: AsyncSession, email_hash: str) -> None:
+    """The same by the hash of an address; nothing when it is new."""
+    query = select(SubscriberRow.id).where(SubscriberRow.email_hash == email_hash)
+    await session.execute(query.with_for_update())
+
+
 async def subscription(session: AsyncSession, newsletter: str, subscriber_id: int) -> Subscription | None:
     """That reader's subscription, if there is one."""
     query = _query().where(
@@ -83,6 +108,22 @@ async def by_email(session: AsyncSession, newsletter: str, email_hash: str) -> S
     query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriberRow.email_hash == email_hash)
     found = (await session.execute(query)).first()
     return _subscription(*found) if found else None
+
+
+async def by_hashes(session: AsyncSession, newsletter: str, hashes: Sequence[str]) -> dict[str, Subscription]:
+    """Subscriptions by the hash of their address, for those of `hashes` (at most a thousand) there are."""
+    wanted = SubscriberRow.email_hash.in_(hashes)
+    query = (
+        _query().add_columns(SubscriberRow.email_hash).where(SubscriptionRow.newsletter == newsletter, wanted)
+    )
+    found = await session.execute(query)
+    return {email_hash: _subscription(row, person, reason) for row, person, reason, email_hash in found}
+
+
+async def of_person(session: AsyncSession, email_hash: str) -> tuple[Subscription, ...]:
+    """Everything that this address is subscribed to, or was."""
+    query = _query().where(SubscriberRow.email_hash == email_hash).order_by(SubscriptionRow.newsletter)
+    return tuple(_subscription(*row) for row in await session.execute(query))
 
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
@@ -146,6 +187,12 @@ async def save(session: AsyncSession, subscription: Subscription) -> None:
     await upsert(session, SubscriptionRow, row, unique=("newsletter", "subscriber_id"))
 
 
+async def remove(session: AsyncSession, newsletter: str, subscriber_id: int) -> None:
+    """Delete one subscription; the person stays."""
+    mine = (SubscriptionRow.newsletter == newsletter) & (SubscriptionRow.subscriber_id == subscriber_id)
+    await session.execute(delete(SubscriptionRow).where(mine))
+
+
 async def rename(session: AsyncSession, subscriber: Subscriber) -> None:
     """Store a subscriber's name, language and zone."""
     values = {"name": subscriber.name, "language": subscriber.language, "zone": subscriber.zone}
@@ -195,6 +242,12 @@ async def unsuppress(session: AsyncSession, email_hash: str) -> bool:
     """True when the address was barred and is no more."""
     gone = delete(SuppressionRow).where(SuppressionRow.email_hash == email_hash)
     return (await session.execute(gone.returning(SuppressionRow.email_hash))).first() is not None
+
+
+async def suppressed(session: AsyncSession, hashes: Sequence[str]) -> frozenset[str]:
+    """Those of `hashes` (at most a thousand) that are barred."""
+    query = select(SuppressionRow.email_hash).where(SuppressionRow.email_hash.in_(hashes))
+    return frozenset(await session.scalars(query))
 
 
 async def suppression(session: AsyncSession, email_hash: str) -> str:

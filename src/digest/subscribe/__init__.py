@@ -1,0 +1,40 @@
+"""One reader's life: sign up, confirm, change, leave, come back, be forgotten.
+
+Every function opens its own transaction and may run twice. Mails are queued in that same transaction;
+`digest.publish` sends them.
+"""
+
+from digest.subscribe.addresses import mask, normalise, suggestion
+from digest.subscribe.evidence import Evidence
+from digest.subscribe.exporting import export_csv
+from digest.subscribe.importing import ImportReport, import_csv
+from digest.subscribe.leaving import can_undo, leave, leave_by_operator, undo
+from digest.subscribe.lookup import find, reader
+from digest.subscribe.operator import add, remove
+from digest.subscribe.preferences import choose_sections
+from digest.subscribe.signup import confirm, confirmation, forget, never_again, resend, sign_up
+
+__all__ = [
+    "Evidence",
+    "ImportReport",
+    "add",
+    "can_undo",
+    "choose_sections",
+    "confirm",
+    "confirmation",
+    "export_csv",
+    "find",
+    "forget",
+    "import_csv",
+    "leave",
+    "leave_by_operator",
+    "mask",
+    "never_again",
+    "normalise",
+    "reader",
+    "remove",
+    "resend",
+    "sign_up",
+    "suggestion",
+    "undo",
+]

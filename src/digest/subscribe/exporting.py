@@ -1,0 +1,51 @@
+"""Readers as CSV, safe to open in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from digest.domain import Subscription
+from digest.house import House
+from digest.store import subscribers
+
+COLUMNS = ("email", "name", "state", "sections", "language", "requested", "confirmed", "left", "barred")
+
+#: What a spreadsheet takes for the beginning of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def export_csv(house: House, key: str) -> AsyncIterator[str]:
+    """Lines with their ends, a header first; a cell that looks like a formula gets a leading apostrophe."""
+    house.newsletter(key)
+    yield _line(COLUMNS)
+    async with house.store.read() as session:
+        async for page in subscribers.pages(session, key):
+            for one in page:
+                yield _line(_cells(one))
+
+
+def _cells(one: Subscription) -> tuple[str, ...]:
+    person = one.subscriber
+    times = (one.requested_at, one.confirmed_at, one.left_at)
+    sections = " ".join(one.sections)
+    return (
+        person.email,
+        person.name,
+        one.state,
+        sections,
+        person.language,
+        *map(_time, times),
+        one.suppressed,
+    )
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    out = io.StringIO()
+    safe = (f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)
+    csv.writer(out, lineterminator="\n").writerow(safe)
+    return out.getvalue()

@@ -1,0 +1,154 @@
+"""Many readers from a CSV: what can go in goes in, the rest is reported line by line."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import Subscriber, Subscription, SubscriptionState
+from digest.errors import AddressError
+from digest.house import House
+from digest.store import notices, subscribers
+from digest.subscribe.addresses import normalise
+from digest.subscribe.evidence import Evidence, printable, witness
+from digest.subscribe.lookup import known_sections, notice_of
+from digest.subscribe.operator import require_basis
+from digest.subscribe.table import Row, read_rows
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What became of each row: added + already + kept_out + len(refused) is all of them."""
+
+    added: int = 0
+    #: Subscribed, waiting or in the file before.
+    already: int = 0
+    #: (line number, why).
+    refused: tuple[tuple[int, str], ...] = ()
+    #: Left or barred: only they can come back.
+    kept_out: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Count:
+    added: int = 0
+    already: int = 0
+    kept_out: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What all rows of one import share."""
+
+    house: House
+    key: str
+    state: SubscriptionState
+    evidence: Evidence
+    now: datetime
+
+
+async def import_csv(
+    house: House,
+    key: str,
+    data: bytes,
+    *,
+    confirmed: bool,
+    basis: str = "",
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """What became of the rows of a CSV (columns email, name, sections, language; or addresses alone).
+
+    Not `confirmed`: each gets the confirmation mail. `confirmed` needs a `basis`, which is kept as evidence.
+    Stored in batches, so a second run after an interruption adds only what is missing. `progress` is told the
+    number of rows done since the last call.
+    """
+    require_basis(confirmed=confirmed, basis=basis)
+    ground = _Ground(
+        house=house,
+        key=key,
+        state=SubscriptionState.CONFIRMED if confirmed else SubscriptionState.PENDING,
+        evidence=Evidence(form="import", wording=basis),
+        now=now,
+    )
+    house.newsletter(key)
+    count = _Count()
+    for batch in _batches(read_rows(data)):
+        people = _checked(ground, batch, count)
+        async with house.store.begin() as session:
+            await _store(session, ground, people, count)
+        if progress:
+            progress(len(batch))
+    house.log.event("readers.imported", newsletter=key, added=count.added, refused=len(count.refused))
+    return ImportReport(
+        added=count.added, already=count.already, kept_out=count.kept_out, refused=tuple(count.refused)
+    )
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _checked(ground: _Ground, rows: Iterable[Row], count: _Count) -> dict[str, tuple[Subscriber, Row]]:
+    """Whom the rows name, by the hash of the address; refused and repeated ones are counted."""
+    known = {section.key for section in ground.house.newsletter(ground.key).sections}
+    people: dict[str, tuple[Subscriber, Row]] = {}
+    for row in rows:
+        fault = row.fault or next(
+            (f'no section "{one[:40]}"' for one in row.sections if one not in known), ""
+        )
+        try:
+            email = "" if fault else normalise(row.email)
+        except AddressError as exc:
+            fault = f"{_shown(row.email)}: {exc.what}{f' {exc.hint}' if exc.hint else ''}"
+        if fault:
+            count.refused.append((row.line, fault))
+            continue
+        person = Subscriber(email=email, name=printable(row.name, 100), language=row.language)
+        email_hash = ground.house.email_hash(email)
+        count.already += email_hash in people
+        people.setdefault(email_hash, (person, row))
+    return people
+
+
+def _shown(cell: str) -> str:
+    """A bad cell as it may stand in a report."""
+    return f'"{printable(cell, 60)}"'
+
+
+async def _store(
+    session: AsyncSession, ground: _Ground, people: dict[str, tuple[Subscriber, Row]], count: _Count
+) -> None:
+    """Store those who are new to the newsletter; count the others."""
+    barred = await subscribers.suppressed(session, list(people))
+    there = await subscribers.by_hashes(session, ground.key, list(people))
+    out = barred | {one for one, sub in there.items() if sub.state is SubscriptionState.LEFT}
+    fresh = {one: pair for one, pair in people.items() if one not in there and one not in out}
+    count.kept_out += len(out)
+    count.already += len(people) - len(out) - len(fresh)
+    count.added += len(fresh)
+    stored = await subscribers.add_all(session, {one: pair[0] for one, pair in fresh.items()}, now=ground.now)
+    for email_hash, (_, row) in fresh.items():
+        await _subscribe(session, ground, stored[email_hash], row)
+
+
+async def _subscribe(session: AsyncSession, ground: _Ground, person: Subscriber, row: Row) -> None:
+    is_confirmed = ground.state is SubscriptionState.CONFIRMED
+    done = Subscription(
+        subscriber=person,
+        newsletter=ground.key,
+        state=ground.state,
+        sections=known_sections(ground.house, ground.key, row.sections),
+        requested_at=ground.now,
+        confirmed_at=ground.now if is_confirmed else None,
+    )
+    await subscribers.save(session, done)
+    await witness(session, done, "imported", ground.evidence, now=ground.now)
+    if not is_confirmed:
+        await notices.add(session, notice_of(done, "confirm", now=ground.now))

@@ -1,0 +1,143 @@
+import csv
+
+import pytest
+from tests.conftest import KEY, NOW
+
+from digest import subscribe
+from digest.domain import SubscriptionState
+from digest.errors import ConfigError, UsageError
+from digest.house import House
+from digest.store import notices, subscribers
+
+PLAIN = "email,name,sections\nada@example.org,Ada,news;events\nbo@example.org,Bo Ø,\n"
+
+
+async def load(house: House, data: bytes | str, *, confirmed: bool = True) -> subscribe.ImportReport:
+    raw = data.encode() if isinstance(data, str) else data
+    return await subscribe.import_csv(house, KEY, raw, confirmed=confirmed, basis="moved here", now=NOW)
+
+
+async def exported(house: House) -> list[list[str]]:
+    return list(csv.reader([line async for line in subscribe.export_csv(house, KEY)]))[1:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+async def test_a_file_in_any_encoding_goes_in(house: House, encoding: str) -> None:
+    report = await load(house, PLAIN.encode(encoding))
+
+    assert (report.added, report.refused) == (2, ())
+    assert [(row[0], row[1], row[2], row[3]) for row in await exported(house)] == [
+        ("ada@example.org", "Ada", "confirmed", "events news"),
+        ("bo@example.org", "Bo Ø", "confirmed", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada@example.org\nbo@example.org\n",
+        "E-Mail;Name\r\nada@example.org;Ada\r\nbo@example.org;\r\n",
+        "name\taddress\nAda\tada@example.org\n\n\nBo\tbo@example.org",
+        "Ada,ada@example.org\rBo,bo@example.org\r",
+        '"Email","Name"\n"ada@example.org","Lovelace, Ada"\n"bo@example.org",""\n',
+    ],
+)
+async def test_delimiters_headers_and_line_ends_of_all_kinds_are_understood(house: House, text: str) -> None:
+    report = await load(house, text)
+
+    assert (report.added, report.refused) == (2, ())
+
+
+async def test_a_bad_row_is_reported_with_its_line_and_the_rest_goes_in(house: House) -> None:
+    rows = (
+        "email,name,sections,language",
+        "ada@example.org,Ada,,en",
+        "no address,Who,,",
+        "bo@exa\x00mple.org,Bo,,",
+        "cy@example.org,Cy,gossip,",
+        'dee@example.org,"a stray quote,,',
+        "eve@example.org,Eve,,not a language",
+        "x" * 10_001,
+        "fay@example.org,=cmd(),NEWS,pt_BR",
+        "ADA@example.org,again,,",
+    )
+
+    report = await load(house, "\n".join(rows))
+
+    assert (report.added, report.already, report.kept_out) == (3, 1, 0)
+    assert [line for line, _ in report.refused] == [3, 4, 5, 7, 8]
+    words = dict(report.refused)
+    assert words[3] == '"no address": An address looks like name@example.org.'
+    assert words[5] == 'no section "gossip"'
+
+
+async def test_importing_twice_adds_nobody_twice(house_on_each: House) -> None:
+    first = await load(house_on_each, PLAIN)
+    second = await load(house_on_each, PLAIN)
+
+    assert (first.added, second.added, second.already) == (2, 0, 2)
+
+
+async def test_an_import_without_consent_sends_each_a_confirmation(house: House) -> None:
+    report = await load(house, PLAIN, confirmed=False)
+
+    assert report.added == 2
+    there = await subscribe.find(house, KEY, "ada@example.org")
+    assert there.state is SubscriptionState.PENDING
+    async with house.store.read() as session:
+        assert await notices.waiting(session) == 2
+    with pytest.raises(UsageError, match="where their consent comes from"):
+        await subscribe.import_csv(house, KEY, PLAIN.encode(), confirmed=True, basis=" ", now=NOW)
+    with pytest.raises(ConfigError):
+        await subscribe.import_csv(house, "other", PLAIN.encode(), confirmed=False, now=NOW)
+
+
+async def test_an_import_brings_back_nobody_who_left_or_is_barred(house: House) -> None:
+    await load(house, PLAIN)
+    await subscribe.leave_by_operator(house, KEY, "ada@example.org", now=NOW)
+    async with house.store.begin() as session:
+        await subscribers.suppress(session, house.email_hash("cy@example.org"), "complaint", "", now=NOW)
+
+    report = await load(house, PLAIN + "cy@example.org,Cy,\n")
+
+    assert (report.added, report.already, report.kept_out) == (0, 1, 2)
+    assert (await subscribe.find(house, KEY, "ada@example.org")).state is SubscriptionState.LEFT
+
+
+async def test_the_evidence_of_an_import_says_on_what_ground(house: House) -> None:
+    await load(house, PLAIN)
+
+    there = await subscribe.find(house, KEY, "ada@example.org")
+    async with house.store.read() as session:
+        (line,) = await subscribers.consents(session, there.subscriber.id)
+    assert (line.action, line.form, line.wording) == ("imported", "import", "moved here")
+
+
+async def test_progress_is_told_and_sums_up_to_all_rows(house: House) -> None:
+    many = "".join(f"reader{number}@example.org\n" for number in range(1201))
+    seen: list[int] = []
+
+    report = await subscribe.import_csv(
+        house, KEY, many.encode(), confirmed=True, basis="moved", now=NOW, progress=seen.append
+    )
+
+    assert (report.added, sum(seen), len(seen)) == (1201, 1201, 3)
+
+
+async def test_an_export_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(house: House) -> None:
+    await load(house, 'email,name\n+ada@example.org,"=HYPERLINK(""x"")"\nbo@example.org,@bo\n')
+
+    lines = [line async for line in subscribe.export_csv(house, KEY)]
+
+    cells = [cell for row in csv.reader(lines) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    assert "'+ada@example.org" in cells
+    again = await load(house, "".join(lines))
+    assert (again.added, again.already, again.refused) == (0, 2, ())
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xff\xfe", b"\x00" * 999, b",,,\n;;", b"email,name\n"])
+async def test_a_file_with_nobody_in_it_adds_nobody(house: House, data: bytes) -> None:
+    report = await load(house, data)
+
+    assert (report.added, report.already) == (0, 0)
