@@ -1,0 +1,40 @@
+"""What a transport takes and what it promises."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from digest.domain import Outcome
+
+#: Awaited when everything but the final dot is out. What it raises passes through, and nothing leaves.
+Intent = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One message on its way: `key` is the caller's own, `sender` may be "" (the null reverse-path)."""
+
+    key: int
+    sender: str
+    recipient: str
+    #: The output of `encode`.
+    data: bytes = field(repr=False)
+
+
+async def no_intent() -> None:
+    """Nothing: for a message of which no ledger is kept."""
+
+
+class Transport(Protocol):
+    """A way out. `send` may be called by several tasks at a time."""
+
+    async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
+        """What came of the message; raises only what `intent` raises.
+
+        Sending twice is two messages for a mail server (with one Message-ID), one file for an outbox.
+        """
+        ...
+
+    async def check(self) -> str:
+        """One line that says that the way is open; TransportError when it is not. Sends nothing."""
+        ...

@@ -1,0 +1,133 @@
+"""The ways out by URL scheme, and what their URLs must look like."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from digest.config import SmtpSettings
+from digest.deliver.envelope import Transport
+from digest.deliver.outbox import Outbox
+from digest.deliver.pool import relay
+from digest.deliver.smtp import Account
+from digest.errors import ConfigError
+
+_SHAPE = (
+    "it looks like smtps://user:password@relay.example.org:465; "
+    "in a password, write / ? # @ : as %2F %3F %23 %40 %3A"
+)
+
+
+def open_transport(settings: SmtpSettings) -> AbstractAsyncContextManager[Transport]:
+    """The transport of `smtp.url`, closed at the end; nothing is connected before the first message.
+
+    ConfigError when the URL is of no known scheme or cannot be used; its password is never shown.
+    """
+    scheme, found, _ = settings.url.get_secret_value().partition("://")
+    opener = _SCHEMES.get(scheme.lower()) if found else None
+    if opener is None:
+        named = f' "{scheme}"' if found and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else ""
+        raise ConfigError(
+            f"smtp.url: no such transport{named}", hint=f"there are {', '.join(f'{s}://' for s in _SCHEMES)}"
+        )
+    return opener(settings)
+
+
+@asynccontextmanager
+async def _outbox(settings: SmtpSettings) -> AsyncIterator[Transport]:
+    folder = settings.url.get_secret_value().partition("://")[2]
+    if not folder or "\0" in folder:
+        raise ConfigError("smtp.url: names no folder", hint="it looks like file://outbox")
+    yield Outbox(Path(folder))
+
+
+def _server(port: int, encryption: str) -> Callable[[SmtpSettings], AbstractAsyncContextManager[Transport]]:
+    """An opener for mail servers with this usual port."""
+
+    def opener(settings: SmtpSettings) -> AbstractAsyncContextManager[Transport]:
+        account = read_account(settings, port, encryption)
+        return relay(account, connections=settings.connections)
+
+    return opener
+
+
+_SCHEMES: dict[str, Callable[[SmtpSettings], AbstractAsyncContextManager[Transport]]] = {
+    "smtp": _server(25, ""),
+    "smtps": _server(465, "tls"),
+    "smtp+starttls": _server(587, "starttls"),
+    "file": _outbox,
+}
+
+
+def read_account(settings: SmtpSettings, usual_port: int, encryption: str) -> Account:
+    """Where the URL leads; ConfigError when it cannot be read or would show a password to the network."""
+    try:
+        parts = urlsplit(settings.url.get_secret_value())
+        host, port = parts.hostname or "", parts.port
+        user, password = _unquoted(parts.username), _unquoted(parts.password)
+    except ValueError as exc:
+        raise ConfigError("smtp.url cannot be read", hint=_SHAPE) from exc
+    if not host or _has_more(parts):
+        raise ConfigError("smtp.url is more or less than a server", hint=_SHAPE)
+    password = _password(settings, user, password)
+    if password and not encryption and not _is_loopback(host):
+        raise ConfigError(
+            "smtp.url: smtp:// would send the password in the clear", hint="use smtps:// or smtp+starttls://"
+        )
+    return Account(
+        host=host,
+        port=usual_port if port is None else port,
+        encryption=encryption,
+        user=user,
+        password=password,
+        reply_seconds=settings.timeout_seconds,
+        dot_seconds=settings.dot_timeout_seconds,
+    )
+
+
+def _has_more(parts: SplitResult) -> bool:
+    return parts.path not in {"", "/"} or bool(parts.query or parts.fragment)
+
+
+def _unquoted(text: str | None) -> str:
+    """Percent-decoded; ValueError for what is not UTF-8 or holds controls."""
+    plain = unquote(text or "", errors="strict")
+    if any(ord(char) < 32 or ord(char) == 127 for char in plain):
+        raise ValueError
+    return plain
+
+
+def _password(settings: SmtpSettings, user: str, password: str) -> str:
+    """The password from the URL or the first line of `smtp.password_file`; both or half is a ConfigError."""
+    file = settings.password_file
+    if file is not None:
+        if password:
+            raise ConfigError("a password stands in smtp.url and in smtp.password_file", hint="keep one")
+        password = _first_line(file)
+    if bool(user) != bool(password):
+        missing = "password" if user else "user"
+        raise ConfigError(f"smtp.url: the login has no {missing}", hint=_SHAPE)
+    return password
+
+
+def _first_line(file: Path) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"smtp.password_file: {file} is not UTF-8") from exc
+    except OSError as exc:
+        raise ConfigError(f"smtp.password_file: {file}: {exc.strerror}") from exc
+    if not lines or not lines[0]:
+        raise ConfigError(f"smtp.password_file: {file} has no first line")
+    return lines[0]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
