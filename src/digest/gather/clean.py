@@ -1,0 +1,122 @@
+"""Hostile markup becomes plain text: one line, NFC, no controls, cut between words."""
+
+import html
+import re
+import unicodedata
+
+import nh3
+
+MAX_TITLE = 300
+MAX_SUMMARY = 1500
+#: Markup beyond this is not looked at for a summary: nh3 needs seconds for 50,000 nested tags.
+_MAX_MARKUP = 20_000
+_MAX_TAGS = 1500
+_MAX_COUNTED = 400_000
+_WORDS_PER_MINUTE = 230
+_MIN_WORDS = 150
+
+_SPACES = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+#: Zero-width and soft hyphens, bidi embeddings and isolates, tags, surrogates and what is no character.
+_DROPPED: dict[int, None] = dict.fromkeys(
+    (
+        *(0xAD, 0x200B, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x2070),
+        *range(0xFFF9, 0xFFFC),
+        *range(0xD800, 0xE000),
+        *range(0xE0000, 0xE0080),
+    )
+)
+_TABLE: dict[int, str | None] = {**_SPACES, **_DROPPED, 0: None, **dict.fromkeys(range(1, 9))}
+_BLOCK = re.compile(
+    r"(?i)<(?=/?(?:p|div|br|hr|li|ul|ol|dl|dt|dd|h[1-6]|t[rdh]|table|blockquote|pre|section|article|figure"
+    r"|figcaption|header|footer|img)\b)"
+)
+#: Tags that feeds put into titles. Others stay: "List<T>" and "<script>" are words of the title.
+_INLINE = re.compile(
+    r"(?i)</?(?:a|abbr|b|big|br|cite|code|div|em|font|h[1-6]|i|img|mark|p|q|s|small|span|strong|sub|sup|u|wbr)"
+    r"(?:\s[^<>]{0,1000})?/?>"
+)
+_HIDDEN = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "noscript", "select"})
+#: What blog software appends to every excerpt.
+_TAIL = re.compile(
+    r"\s*(?:The post .{1,300} (?:appeared first on|first appeared on) .{1,120}"
+    r"|(?:\[(?:…|\.\.\.)\]|…|\.\.\.)\s*(?:Continue reading|Read more)\b.{0,200}"
+    r"|(?:Continue reading|Read more|Read the full (?:story|article|post))\s?(?:→|»|…|\.{1,3})?"
+    r"|\[(?:…|\.\.\.)\])$"
+)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+def one_line(text: str) -> str:
+    """The text in NFC on one line, without control, invisible and direction-changing characters."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = " ".join(line.translate(_TABLE).split())
+    return unicodedata.normalize("NFC", line)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text in at most `limit` characters, cut between words and then ended by an ellipsis."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    words = head.rpartition(" ")[0]
+    return (words if len(words) > limit // 2 else head).rstrip(" ,;:–—-") + "…"
+
+
+def title_text(raw: str) -> str:
+    """A title as plain text of at most 300 characters."""
+    text = raw[: 20 * MAX_TITLE]
+    if "<" in text:
+        text = _INLINE.sub(_gap, text)
+    return cut(one_line(html.unescape(text)), MAX_TITLE)
+
+
+def _gap(tag: re.Match[str]) -> str:
+    return " " if re.match(r"(?i)</?(?:br|p|div|h[1-6]|img)\b", tag[0]) else ""
+
+
+def plain_text(markup: str, limit: int = MAX_SUMMARY) -> str:
+    """The words that a browser would show of the markup, at most `limit` characters of them."""
+    text = _first_tags(markup[:_MAX_MARKUP])
+    if "<" in text:
+        text = nh3.clean(_BLOCK.sub(" <", text), tags=set(), clean_content_tags=set(_HIDDEN))
+    return cut(_TAIL.sub("", one_line(html.unescape(text))), limit)
+
+
+def _first_tags(markup: str) -> str:
+    """The markup up to its 1,500th tag."""
+    if markup.count("<") <= _MAX_TAGS:
+        return markup
+    return "<".join(markup.split("<", _MAX_TAGS)[:_MAX_TAGS])
+
+
+def summary_of(description: str, content: str, title: str) -> str:
+    """What a source says of its article: its description, or the beginning of its text; "" for the title.
+
+    A description that is only the beginning of the text gives way to the text.
+    """
+    summary = plain_text(description)
+    if content and content != description and len(summary) < 600:
+        longer = plain_text(content)
+        if longer.startswith(summary[:80].rstrip("….")):
+            summary = longer
+    return "" if summary.casefold().rstrip(".…") == title.casefold().rstrip(".…") else summary
+
+
+def minutes_of(content: str) -> int | None:
+    """Whole minutes it takes to read the text, None when it is too short to be the whole article."""
+    text = _TAG.sub(" ", content[:_MAX_COUNTED])
+    words = len(text.split()) + len(_CJK.findall(text)) // 2
+    return max(1, round(words / _WORDS_PER_MINUTE)) if words >= _MIN_WORDS else None
+
+
+def language_of(*tags: str) -> str:
+    """The primary language of the first tag that names one ("en-US" gives "en"), else ""."""
+    for tag in tags:
+        found = re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z])", tag)
+        if found and found[1].lower() not in {"und", "mul", "zxx"}:
+            return found[1].lower()
+    return ""

@@ -1,0 +1,214 @@
+"""The only way out: one HTTP session that is polite, bounded, and never reaches a private address."""
+
+import asyncio
+import ipaddress
+import socket
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from digest import __version__
+from digest.config import GatherSettings
+from digest.errors import FetchError
+from digest.gather.urls import host_of, web_url
+
+MAX_REDIRECTS = 5
+PER_HOST = 2
+_PERMANENT = frozenset({301, 308})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, text/calendar, application/xml;q=0.9, "
+    "text/html;q=0.8, */*;q=0.5"
+)
+#: 64:ff9b::/96 carries an IPv4 address to its network (RFC 6052).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: Whether the hop that this task is making may end at a private address.
+_may_be_private: ContextVar[bool] = ContextVar("may_be_private", default=False)
+
+
+class _PrivateAddressError(OSError):
+    """The address is private; equal for all addresses of a host, so that it is reported as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("private address")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a server answered at last, its redirects followed."""
+
+    #: The address that answered.
+    url: str
+    #: Where the asked address moved for good; "" when it did not.
+    moved_to: str = ""
+    status: int
+    body: bytes = b""
+    charset: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    #: As the server wrote it: seconds or a date.
+    retry_after: str = ""
+    #: Of the whole exchange.
+    seconds: float = 0.0
+
+
+class Client:
+    """Fetches addresses within the limits of the settings; made by `open_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: GatherSettings) -> None:
+        self.settings = settings
+        self._session = session
+        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+
+    async def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Page:
+        """The answer to a GET, whatever its status; FetchError when there is none that can be used.
+
+        Validators make it conditional. The time-out holds for all hops together, waiting for a
+        free connection to a host not counted.
+        """
+        headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        headers = {name: value for name, value in headers.items() if value and value.isprintable()}
+        here, moved_to, seconds, is_permanent = url, "", 0.0, True
+        for _ in range(MAX_REDIRECTS + 1):
+            page, there = await self._hop(here, headers, first=url, seconds=seconds)
+            seconds = page.seconds
+            if not there:
+                return _with(page, moved_to)
+            is_permanent = is_permanent and page.status in _PERMANENT
+            is_downgrade = here.startswith("https:") and not there.startswith("https:")
+            is_permanent = is_permanent and not is_downgrade
+            moved_to = there if is_permanent else moved_to
+            here = there
+        raise FetchError(f"{host_of(url)} redirects more than {MAX_REDIRECTS} times")
+
+    async def _hop(
+        self, url: str, headers: Mapping[str, str], *, first: str, seconds: float
+    ) -> tuple[Page, str]:
+        """One request: its answer, and where it leads on to ("" when it is the last)."""
+        if not web_url(url):
+            raise FetchError("only addresses that begin with http:// or https:// can be fetched")
+        loop = asyncio.get_running_loop()
+        async with self._slots[host_of(url)]:
+            start = loop.time()
+            _may_be_private.set(self._is_listed(url) and self._is_listed(first))
+            try:
+                async with asyncio.timeout(self.settings.timeout_seconds - seconds):
+                    page, there = await self._request(url, headers)
+            except (aiohttp.ClientError, OSError, ValueError) as exc:
+                raise self._explain(exc, url) from exc
+            return _with(page, page.moved_to, seconds + loop.time() - start), there
+
+    async def _request(self, url: str, headers: Mapping[str, str]) -> tuple[Page, str]:
+        async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+            if answer.status in _REDIRECTS:
+                there = web_url(answer.headers.get("Location", ""), url)
+                if not there:
+                    raise FetchError(f"{host_of(url)} redirects to what is no web address")
+                return Page(url=url, status=answer.status), there
+            return await self._page(url, answer), ""
+
+    async def _page(self, url: str, answer: aiohttp.ClientResponse) -> Page:
+        is_wanted = 200 <= answer.status < 300
+        return Page(
+            url=url,
+            status=answer.status,
+            body=await self._body(answer, url) if is_wanted else b"",
+            charset=(answer.charset or "")[:40],
+            etag=answer.headers.get("ETag", "")[:500],
+            last_modified=answer.headers.get("Last-Modified", "")[:100],
+            retry_after=answer.headers.get("Retry-After", "")[:100],
+        )
+
+    async def _body(self, answer: aiohttp.ClientResponse, url: str) -> bytes:
+        """The inflated bytes; FetchError as soon as they are more than allowed."""
+        limit = self.settings.max_bytes
+        body = bytearray()
+        if (answer.content_length or 0) <= limit:
+            async for chunk in answer.content.iter_chunked(65536):
+                body += chunk
+                if len(body) > limit:
+                    break
+            else:
+                return bytes(body)
+        raise FetchError(f"{host_of(url)} sent more than {limit:,} bytes")
+
+    def _is_listed(self, url: str) -> bool:
+        """True for a host that the operator allows to be private, by name, address or host:port."""
+        parts = urlsplit(url)
+        host = host_of(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        listed = {entry.strip().lower() for entry in self.settings.allow_hosts}
+        return not listed.isdisjoint({host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"})
+
+    def _explain(self, exc: Exception, url: str) -> FetchError:
+        """One line for a person about a request that failed."""
+        host = host_of(url)
+        seconds = self.settings.timeout_seconds
+        match exc:
+            case TimeoutError():
+                return FetchError(f"no answer from {host} within {seconds:g} seconds")
+            case aiohttp.ClientConnectorError(os_error=_PrivateAddressError()):
+                hint = f'if it is your own, add "{host}" to allow_hosts in [gather]'
+                return FetchError(f"{host} is at a private address, which is never fetched", hint=hint)
+            case aiohttp.ClientConnectorDNSError():
+                return FetchError(f"there is no host {host}")
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+                return FetchError(f"the certificate of {host} is not valid")
+            case aiohttp.ClientConnectorError():
+                return FetchError(f"{host} cannot be reached ({exc.os_error.strerror or 'no connection'})")
+            case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
+                return FetchError(f"{host} broke off in the middle of its answer")
+            case aiohttp.InvalidURL():
+                return FetchError("this is not a web address")
+        return FetchError(f"{host} gave an answer that is not HTTP ({type(exc).__name__})")
+
+
+def _with(page: Page, moved_to: str, seconds: float | None = None) -> Page:
+    return replace(page, moved_to=moved_to, seconds=page.seconds if seconds is None else seconds)
+
+
+@asynccontextmanager
+async def open_client(settings: GatherSettings) -> AsyncIterator[Client]:
+    """A client for any number of sources; closed at the end of the block."""
+    connector = aiohttp.TCPConnector(limit=settings.concurrency, socket_factory=_safe_socket)
+    agent = f"digest/{__version__}" + (f" (+{settings.contact})" if settings.contact else "")
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": agent, "Accept": _ACCEPT},
+        timeout=aiohttp.ClientTimeout(total=None),
+    ) as session:
+        yield Client(session, settings)
+
+
+def _safe_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for an address that a name resolved to, at the last moment before connecting.
+
+    Checking here, not at the name, leaves nothing to a server that answers the second look-up differently.
+    """
+    family, kind, protocol, _, place = address
+    if not _may_be_private.get() and is_private(str(place[0])):
+        raise _PrivateAddressError
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def is_private(address: str) -> bool:
+    """True for every IP address that does not belong to the public internet, also inside IPv6."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return True
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        if any(four is not None and is_private(str(four)) for four in inner):
+            return True
+        if ip.ipv4_mapped is not None:
+            return False
+    return not ip.is_global or ip.is_multicast or ip.is_reserved

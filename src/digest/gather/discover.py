@@ -1,0 +1,153 @@
+"""From any address to the feeds and calendars behind it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from digest.domain import SourceKind
+from digest.errors import FetchError, ParseError
+from digest.gather.clean import title_text
+from digest.gather.client import Client, Page
+from digest.gather.decode import text_of
+from digest.gather.document import Body
+from digest.gather.kinds import KINDS
+from digest.gather.urls import canonical_url, host_of, web_url
+
+_MAX_PAGE = 600_000
+_KINDS_BY_TYPE = {
+    "application/rss+xml": SourceKind.FEED,
+    "application/atom+xml": SourceKind.FEED,
+    "application/rdf+xml": SourceKind.FEED,
+    "application/feed+json": SourceKind.FEED,
+    "application/json": SourceKind.FEED,
+    "text/calendar": SourceKind.CALENDAR,
+}
+#: Where feeds are when a page does not say, the most common first.
+_WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
+#: For reading a body's kind and title only; no date in it is looked at.
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A source that an address led to."""
+
+    url: str
+    title: str
+    kind: SourceKind
+    site_url: str = ""
+
+
+async def discover(url: str, *, client: Client) -> tuple[Found, ...]:
+    """The sources behind an address, the likeliest first; () when there are none.
+
+    A feed's or calendar's own address gives itself, a page the feeds it links to, else those at
+    well-known places. FetchError when the address itself cannot be fetched.
+    """
+    page = await client.fetch(_address(url))
+    if not 200 <= page.status < 300:
+        raise FetchError(f"{host_of(page.url)} answered {page.status}")
+    own = _own(page)
+    if own:
+        return (own,)
+    return _linked(page) or await _well_known(page, client)
+
+
+def _address(url: str) -> str:
+    """What a person may write: without scheme, or with those of calendars and feed readers."""
+    url = re.sub(r"(?i)^(?:webcals?|feed)(?::(?://)?)(?:https?://)?", "https://", url.strip())
+    return url if re.match(r"(?i)[a-z][a-z0-9+.-]*://", url) else f"https://{url}"
+
+
+def _own(page: Page) -> Found | None:
+    """The page itself when one of the kinds can read it."""
+    body = Body(data=page.body, url=page.url, charset=page.charset)
+    for kind, read in KINDS.items():
+        try:
+            document = read(body, _ANY_TIME)
+        except ParseError:
+            continue
+        title = title_text(document.title) or host_of(page.url)
+        return Found(url=page.moved_to or page.url, title=title, kind=kind, site_url=document.site_url)
+    return None
+
+
+def _linked(page: Page) -> tuple[Found, ...]:
+    """What the page's head and links name, each once; feeds of comments only when there is nothing else."""
+    reader = _PageReader(page.url)
+    try:
+        reader.feed(text_of(page.body, page.charset)[:_MAX_PAGE])
+    except (AssertionError, ValueError):
+        # html.parser gives up on some markup; what it found before that is found.
+        reader.rawdata = ""
+    site = title_text("".join(reader.words)) or host_of(page.url)
+    found = {
+        canonical_url(url): Found(url=url, title=title_text(title) or site, kind=kind, site_url=page.url)
+        for url, title, kind in reversed(reader.links)
+    }
+    every = tuple(reversed(found.values()))
+    return tuple(one for one in every if not _is_comments(one)) or every
+
+
+def _is_comments(found: Found) -> bool:
+    return bool(re.search(r"(?i)\bcomments?\b|\bkommentare?\b", f"{found.title} {urlsplit(found.url).path}"))
+
+
+async def _well_known(page: Page, client: Client) -> tuple[Found, ...]:
+    """The first feed at the usual places beside the page and at the site's root."""
+    for url in _guesses(page.url):
+        try:
+            found = _own(await client.fetch(url))
+        except FetchError:
+            continue
+        if found:
+            return (found,)
+    return ()
+
+
+def _guesses(url: str) -> Iterable[str]:
+    root = web_url("/", url)
+    folder = url.partition("?")[0].partition("#")[0].rstrip("/") + "/"
+    return dict.fromkeys(web_url(name, base) for base in (folder, root) for name in _WELL_KNOWN)
+
+
+class _PageReader(HTMLParser):
+    """Collects the title, the base and what a page links to as a feed or calendar."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[tuple[str, str, SourceKind]] = []
+        self._base = url
+        self._in_title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a <title>, <base>, <link rel=alternate> or a link to a calendar file."""
+        values = {name: value or "" for name, value in attrs}
+        if tag == "title":
+            self._in_title = not self.words
+        elif tag == "base":
+            self._base = web_url(values.get("href", ""), self._base) or self._base
+        elif tag == "link" and "alternate" in values.get("rel", "").lower().split():
+            kind = _KINDS_BY_TYPE.get(values.get("type", "").partition(";")[0].strip().lower())
+            self._add(values, kind)
+        elif tag == "a" and re.search(r"(?i)^webcals?:|\.ics(?:$|\?)", values.get("href", "")):
+            self._add(values, SourceKind.CALENDAR)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of the title."""
+        self._in_title = self._in_title and tag != "title"
+
+    def handle_data(self, data: str) -> None:
+        """Note the title's words."""
+        if self._in_title:
+            self.words.append(data)
+
+    def _add(self, values: dict[str, str], kind: SourceKind | None) -> None:
+        href = re.sub(r"(?i)^webcals?:", "https:", values.get("href", ""))
+        url = web_url(href, self._base) if href else ""
+        if url and kind:
+            self.links.append((url, values.get("title", ""), kind))

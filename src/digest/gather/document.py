@@ -1,0 +1,49 @@
+"""What every kind of source is read into: a document of items, still raw."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.domain import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The bytes of a source and what the server said of them."""
+
+    data: bytes
+    #: The address they were read from, after redirects.
+    url: str
+    #: From Content-Type; "" when it named none.
+    charset: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry as its source wrote it: nothing cleaned, links perhaps relative, markup as it was."""
+
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    description: str = ""
+    content: str = ""
+    author: str = ""
+    language: str = ""
+    #: Aware, in any zone.
+    published: datetime | None = None
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One source as read once."""
+
+    title: str = ""
+    site_url: str = ""
+    language: str = ""
+    #: What relative links are relative to.
+    base: str
+    items: tuple[Item, ...] = ()
+    #: True when the same bytes give other items on another day (recurring events).
+    depends_on_now: bool = False
+    #: Items that were left out because they could do harm or made no sense.
+    refused: int = 0

@@ -1,0 +1,14 @@
+"""The table of kinds of source: one module and one line each."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from digest.domain import SourceKind
+from digest.gather import feed, ical
+from digest.gather.document import Body, Document
+
+#: Each reads a body as of `now` into a document, or raises ParseError.
+KINDS: dict[SourceKind, Callable[[Body, datetime], Document]] = {
+    SourceKind.FEED: feed.read,
+    SourceKind.CALENDAR: ical.read,
+}

@@ -1,0 +1,70 @@
+"""When a source is read again, and what polling it has taught us: pure changes of a Source."""
+
+import hashlib
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from digest.domain import Source
+from digest.gather.clean import title_text
+from digest.gather.document import Document
+
+_MAX_BACK_OFF = timedelta(hours=24)
+_MAX_RETRY_AFTER = timedelta(days=7)
+
+
+def is_due(source: Source, now: datetime) -> bool:
+    """True when the source is switched on and its time has come."""
+    return source.enabled and (source.next_check_at is None or source.next_check_at <= now)
+
+
+def succeeded(source: Source, *, now: datetime, every: timedelta, document: Document | None = None) -> Source:
+    """The source after a good answer; the document, if there was one, fills in what was empty."""
+    source = replace(
+        source,
+        checked_at=now,
+        next_check_at=now + every,
+        first_read_at=source.first_read_at or now,
+        failures=0,
+        last_error="",
+    )
+    if document is None:
+        return source
+    return replace(
+        source,
+        title=source.title or title_text(document.title),
+        site_url=source.site_url or document.site_url,
+    )
+
+
+def failed(
+    source: Source, error: str, *, now: datetime, every: timedelta, not_before: timedelta = timedelta(0)
+) -> Source:
+    """The source after a failure: asked again later and later, never before `not_before` has passed."""
+    failures = source.failures + 1
+    wait = max(_back_off(source.url, failures, every), not_before)
+    return replace(source, checked_at=now, next_check_at=now + wait, failures=failures, last_error=error)
+
+
+def _back_off(url: str, failures: int, every: timedelta) -> timedelta:
+    """Twice as long with each failure, at most a day, less up to a tenth that the address decides.
+
+    The tenth spreads the sources of a server that was down, and comes out the same for every run.
+    """
+    wait: timedelta = min(every * 2 ** min(failures, 16), max(_MAX_BACK_OFF, every))
+    share = int.from_bytes(hashlib.sha256(url.encode("utf-8", "replace")).digest()[:2]) / 65536
+    return wait - wait * share / 10
+
+
+def retry_after(value: str, now: datetime) -> timedelta:
+    """How long a server asks to be left alone (RFC 9110 §10.2.3), at most 7 days; 0 when it says nothing."""
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        wait = timedelta(seconds=int(value))
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+        except (ValueError, OverflowError, TypeError):
+            return timedelta(0)
+    return min(max(wait, timedelta(0)), _MAX_RETRY_AFTER)
