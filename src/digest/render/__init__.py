@@ -6,8 +6,10 @@ from digest.render.masthead import Links, Masthead
 from digest.render.problems import Problem, lint
 from digest.render.rehearsal import check
 from digest.render.templates import Templates, open_templates
+from digest.render.view import IssueView, see
 
 __all__ = [
+    "IssueView",
     "Links",
     "Masthead",
     "Problem",
@@ -19,4 +21,5 @@ __all__ = [
     "open_templates",
     "public",
     "render",
+    "see",
 ]

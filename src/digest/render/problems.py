@@ -71,9 +71,7 @@ def _duties(rendered: Rendered) -> Iterator[Problem]:
 def _note(rendered: Rendered) -> Iterator[Problem]:
     letters = len(_plain(passage(rendered.html, "note") or ""))
     if letters > _NOTE_LETTERS:
-        yield _warn(
-            f"the note has {letters} characters; more than {_NOTE_LETTERS} push the news off a phone's screen"
-        )
+        yield _warn(f"the note has {letters} characters; over {_NOTE_LETTERS} hide the news on a phone")
 
 
 def _leftovers(rendered: Rendered) -> Iterator[Problem]:

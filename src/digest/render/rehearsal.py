@@ -38,11 +38,11 @@ def check(templates: Templates) -> None:
     reader = Subscriber(id=1, email="reader@example.org")
     for name in templates.mails():
         if name != _ISSUE:
-            values = {**_sample(templates, name), "content": _full()}
+            values = {**sample_values(templates, name), "content": _full()}
             notice(name, values, _MASTHEAD, reader, templates, date=_NOON, message_key="check")
 
 
-def _sample(templates: Templates, name: str) -> Mapping[str, object]:
+def sample_values(templates: Templates, name: str) -> Mapping[str, object]:
     """The values in the mail's sample.toml; none when it has no such file."""
     file = templates.find(f"{name}/{_SAMPLE}")
     return _read(file) if file else {}

@@ -193,7 +193,8 @@ def _event(event: Event, calendar_url: str, zone: str) -> EventView:
     anywhere = event.is_deadline and event.zone == ANYWHERE
     # A day stays the day that the organiser named, wherever it is read.
     shown_zone = event.zone if event.all_day or anywhere else zone
-    starts, there = (_clear(local(event.starts_at, name), event) for name in (shown_zone, event.zone))
+    moment = _unmistakable(event, shown_zone)
+    starts, there = local(moment, shown_zone), local(moment, event.zone)
     ends = local(event.ends_at, shown_zone) if event.ends_at and event.ends_at > event.starts_at else None
     # An end at midnight belongs to the day before, as in iCalendar.
     last_day = (ends - timedelta(seconds=1)).date() if ends else None
@@ -213,10 +214,13 @@ def _event(event: Event, calendar_url: str, zone: str) -> EventView:
     )
 
 
-def _clear(moment: datetime, event: Event) -> datetime:
-    """A deadline at midnight as 23:59 of the day before: nobody misreads that."""
-    is_midnight = event.is_deadline and not event.all_day and (moment.hour, moment.minute) == (0, 0)
-    return moment - timedelta(minutes=1) if is_midnight and moment.date() > date.min else moment
+def _unmistakable(event: Event, shown_zone: str) -> datetime:
+    """When it starts; a deadline at midnight is told as 23:59 of the day before, which nobody misreads."""
+    shown = local(event.starts_at, shown_zone)
+    is_midnight = event.is_deadline and not event.all_day and (shown.hour, shown.minute) == (0, 0)
+    return (
+        event.starts_at - timedelta(minutes=1) if is_midnight and shown.date() > date.min else event.starts_at
+    )
 
 
 def _letters(events: Iterable[EventView | None]) -> tuple[str, ...]:
