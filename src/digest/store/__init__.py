@@ -15,9 +15,10 @@ from digest.store import (
     sources,
     subscribers,
 )
-from digest.store.engine import Store
+from digest.store.engine import Session, Store
 
 __all__ = [
+    "Session",
     "Store",
     "articles",
     "audit",

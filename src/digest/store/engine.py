@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from digest.errors import BusyError, ConfigError, DiskFullError, SchemaError, StoreError
 
+#: A transaction, as the other rooms name it.
+Session = AsyncSession
+
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+psycopg",

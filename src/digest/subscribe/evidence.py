@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from digest.domain import Consent, Subscription
-from digest.store import subscribers
+from digest.store import Session, subscribers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Evidence:
 
 
 async def witness(
-    session: AsyncSession, subscription: Subscription, action: str, evidence: Evidence, *, now: datetime
+    session: Session, subscription: Subscription, action: str, evidence: Evidence, *, now: datetime
 ) -> None:
     """Store a line of evidence."""
     await subscribers.add_consent(session, evidence.line(subscription, action, now=now))

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from digest.domain import Subscriber, Subscription, SubscriptionState
 from digest.errors import AddressError
 from digest.house import House
-from digest.store import notices, subscribers
+from digest.store import Session, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.subscribe.evidence import Evidence, printable, witness
 from digest.subscribe.lookup import known_sections, notice_of
@@ -123,7 +121,7 @@ def _shown(cell: str) -> str:
 
 
 async def _store(
-    session: AsyncSession, ground: _Ground, people: dict[str, tuple[Subscriber, Row]], count: _Count
+    session: Session, ground: _Ground, people: dict[str, tuple[Subscriber, Row]], count: _Count
 ) -> None:
     """Store those who are new to the newsletter; count the others."""
     barred = await subscribers.suppressed(session, list(people))
@@ -138,7 +136,7 @@ async def _store(
         await _subscribe(session, ground, stored[email_hash], row)
 
 
-async def _subscribe(session: AsyncSession, ground: _Ground, person: Subscriber, row: Row) -> None:
+async def _subscribe(session: Session, ground: _Ground, person: Subscriber, row: Row) -> None:
     is_confirmed = ground.state is SubscriptionState.CONFIRMED
     done = Subscription(
         subscriber=person,

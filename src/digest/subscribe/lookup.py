@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from digest.domain import Notice, Subscription
 from digest.errors import NotFoundError
 from digest.house import House
-from digest.store import notices, subscribers
+from digest.store import Session, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.tokens import Purpose
 
@@ -31,7 +29,7 @@ async def find(house: House, key: str, email: str) -> Subscription:
     return there
 
 
-async def found(session: AsyncSession, key: str, subscriber_id: int) -> Subscription:
+async def found(session: Session, key: str, subscriber_id: int) -> Subscription:
     """That reader's subscription; NotFoundError when there is none."""
     there = await subscribers.subscription(session, key, subscriber_id)
     if there is None:
@@ -39,7 +37,7 @@ async def found(session: AsyncSession, key: str, subscriber_id: int) -> Subscrip
     return there
 
 
-async def claimed(session: AsyncSession, key: str, subscriber_id: int) -> Subscription:
+async def claimed(session: Session, key: str, subscriber_id: int) -> Subscription:
     """The same, and nobody else changes that reader until the transaction ends."""
     await subscribers.lock(session, subscriber_id)
     return await found(session, key, subscriber_id)
@@ -66,7 +64,7 @@ def notice_of(subscription: Subscription, name: str, *, now: datetime) -> Notice
     )
 
 
-async def delete(session: AsyncSession, house: House, there: Subscription) -> None:
+async def delete(session: Session, house: House, there: Subscription) -> None:
     """Delete a subscription and its mails, and the person when it was the last thing they had here."""
     mine = await subscribers.of_person(session, house.email_hash(there.subscriber.email))
     await notices.forget(session, there.subscriber.id, there.newsletter)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from digest.domain import Subscriber, Subscription, SubscriptionState
 from digest.errors import NotFoundError, UsageError, WrongStateError
 from digest.house import House
-from digest.store import subscribers
+from digest.store import Session, subscribers
 from digest.subscribe.addresses import normalise
 from digest.subscribe.evidence import Evidence, printable, witness
 from digest.subscribe.lookup import delete, known_sections
@@ -62,7 +60,7 @@ def require_basis(*, confirmed: bool, basis: str) -> None:
         )
 
 
-async def _let_in(session: AsyncSession, there: Subscription, *, basis: str, now: datetime) -> Subscription:
+async def _let_in(session: Session, there: Subscription, *, basis: str, now: datetime) -> Subscription:
     """The pending subscription stored: confirmed on that basis, or with its confirmation mail queued."""
     done = there
     if basis:

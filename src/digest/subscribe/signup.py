@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from digest.domain import Subscriber, Subscription, SubscriptionState
 from digest.errors import TokenExpiredError
 from digest.house import House
-from digest.store import notices, subscribers
+from digest.store import Session, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.subscribe.evidence import Evidence, printable, witness
 from digest.subscribe.lookup import claimed, delete, found, known_sections, notice_of
@@ -58,7 +56,7 @@ async def sign_up(
 
 
 async def _new(
-    session: AsyncSession, house: House, key: str, address: str, *, name: str, now: datetime
+    session: Session, house: House, key: str, address: str, *, name: str, now: datetime
 ) -> Subscription:
     """What is there of an address that was new a moment ago: usually nothing, so a pending subscription."""
     person = Subscriber(email=address, name=printable(name, 100))
@@ -68,7 +66,7 @@ async def _new(
     return there or Subscription(subscriber=stored, newsletter=key, requested_at=now)
 
 
-async def queue_answer(session: AsyncSession, asked: Subscription, *, now: datetime) -> bool:
+async def queue_answer(session: Session, asked: Subscription, *, now: datetime) -> bool:
     """True when a mail was queued: a confirmation, or "you already get it". Within the limits."""
     is_confirmed = asked.state is SubscriptionState.CONFIRMED
     name = "already" if is_confirmed else "confirm"
