@@ -71,7 +71,8 @@ def test_an_editors_subject_wins() -> None:
 def test_the_preheader_tells_other_facts_and_is_hidden_in_the_page() -> None:
     issue = rendered(stories.week())
 
-    assert issue.preheader.startswith("21 stories, 4 events. Events: Open Evaluation Afternoon.")
+    assert issue.preheader.startswith("21 stories, 4 events · A diary of ninety small failures")
+    assert "A public register" not in issue.preheader
     assert re.search(r'<div class="z" style="display:none;[^"]*font-size:1px[^"]*">21 stories', issue.html)
 
 
