@@ -256,9 +256,13 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         changes["database"] = SecretStr(f"sqlite:///{folder / match[1]}")
     if settings.templates is not None:
         changes["templates"] = folder / settings.templates
-    url = settings.smtp.url.get_secret_value()
-    if match := re.fullmatch(r"file://(?!/)(.+)", url):
-        changes["smtp"] = settings.smtp.model_copy(update={"url": SecretStr(f"file://{folder / match[1]}")})
+    smtp: dict[str, Any] = {}
+    if match := re.fullmatch(r"file://(?!/)(.+)", settings.smtp.url.get_secret_value()):
+        smtp["url"] = SecretStr(f"file://{folder / match[1]}")
+    if settings.smtp.password_file is not None:
+        smtp["password_file"] = folder / settings.smtp.password_file
+    if smtp:
+        changes["smtp"] = settings.smtp.model_copy(update=smtp)
     return settings.model_copy(update=changes)
 
 

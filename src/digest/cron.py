@@ -1,7 +1,7 @@
 """When a newsletter is due: a cron expression in a time zone; weekdays 0 and 7 are Sunday, as in cron."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -10,20 +10,28 @@ from apscheduler.triggers.cron import CronTrigger
 from digest.errors import ConfigError
 
 _NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_END = datetime(2100, 1, 1, tzinfo=UTC)
 _LOOK_BACK = (timedelta(days=8), timedelta(days=32), timedelta(days=370))
 
 
 @lru_cache(maxsize=64)
-def _trigger(expression: str, zone: str) -> CronTrigger:
-    """The parsed expression. APScheduler numbers weekdays from Monday, cron from Sunday, so names go in."""
+def _trigger(expression: str) -> CronTrigger:
+    """The parsed expression over clock faces, without a zone.
+
+    APScheduler numbers weekdays from Monday, cron from Sunday, so names go in. Asked in a zone it never
+    returns for a time that the spring change of clocks leaves out, so the zone is ours to apply.
+    """
     fields = expression.lower().split()
     if len(fields) != 5:
         raise ConfigError(f'"{expression}" is not a cron expression of five fields')
     fields[4] = ",".join(_weekdays(part) for part in fields[4].split(","))
     try:
-        return CronTrigger.from_crontab(" ".join(fields), timezone=ZoneInfo(zone))
+        trigger = CronTrigger.from_crontab(" ".join(fields), timezone=UTC)
     except (ValueError, KeyError) as exc:
         raise ConfigError(f'"{expression}" is not a cron expression: {exc}') from exc
+    # Without an end APScheduler looks for 31 February for ever.
+    trigger.end_date = _END
+    return trigger
 
 
 def _weekdays(part: str) -> str:
@@ -38,13 +46,22 @@ def _weekdays(part: str) -> str:
 
 
 def next_due(expression: str, zone: str, now: datetime) -> datetime:
-    """The first time after `now` (not at it) that the expression names, with the zone's offset."""
-    found: datetime | None = _trigger(expression, zone).get_next_fire_time(
-        None, now + timedelta(microseconds=1)
-    )
-    if found is None:
-        raise ConfigError(f'"{expression}" never comes')
-    return found
+    """The first time after `now` (not at it) that the expression names, with the zone's offset.
+
+    A time that the spring change leaves out comes an hour later; one that the autumn change brings twice
+    comes the first time.
+    """
+    local = ZoneInfo(zone)
+    face = now.astimezone(local).replace(tzinfo=UTC)
+    while True:
+        found: datetime | None = _trigger(expression).get_next_fire_time(None, face)
+        if found is None:
+            raise ConfigError(f'"{expression}" never comes')
+        # Through UTC and back, a time that does not exist becomes the one that does.
+        due = found.replace(tzinfo=local, fold=0).astimezone(UTC).astimezone(local)
+        if due > now:
+            return due
+        face = found + timedelta(microseconds=1)
 
 
 def last_due(expression: str, zone: str, now: datetime) -> datetime | None:

@@ -4,7 +4,8 @@ from digest.publish.approve import approve, cancel
 from digest.publish.draft import draft, plan_for, present
 from digest.publish.gathering import GatherReport, gather_sources
 from digest.publish.mails import message_for, sample_reader
-from digest.publish.notices import notice_message, send_notices
+from digest.publish.notice import notice_message
+from digest.publish.notices import send_notices
 from digest.publish.release import release_due
 from digest.publish.send import SendReport, send
 

@@ -33,7 +33,7 @@ async def draft(
         raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
     issue = Issue(newsletter=key, number=plan.number, period=period_of(due), due_at=due, content=content)
     async with house.store.begin() as session:
-        there = await issues.ofperiod_of(session, key, issue.period)
+        there = await issues.of_period(session, key, issue.period)
         state = there.state if there and there.state is IssueState.REVIEW else IssueState.DRAFT
         values = Issue(
             newsletter=key,
@@ -68,7 +68,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
     chosen = house.newsletter(key)
     async with house.store.begin() as session:
         met = await issues.meet_newsletter(session, key, now=now)
-        there = await issues.ofperiod_of(session, key, period_of(due_at))
+        there = await issues.of_period(session, key, period_of(due_at))
         if there and there.state not in {IssueState.DRAFT, IssueState.REVIEW}:
             raise _is_past(there)
         own = there.id if there else 0

@@ -1,12 +1,14 @@
 """Send the mails that are no issue: confirmations, welcomes, drafts for the editor."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from digest.deliver import Envelope, after, deliver, encode, open_transport
 from digest.domain import DeliveryState, Notice, Outcome, OutcomeKind
 from digest.errors import DigestError
 from digest.house import House
+from digest.publish.notice import notice_message
 from digest.publish.send import Clock, utc_now
 from digest.store import notices
 
@@ -27,9 +29,10 @@ async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
         by_id = {one.id: one for one in claimed}
         async with open_transport(house.settings.smtp) as transport:
             flow = deliver(_envelopes(house, claimed, clock), transport, connections=2, handing=_always)
-            async for outcome in flow:
-                await _settle(house, by_id[outcome.key], outcome, now=clock())
-                sent += outcome.kind is OutcomeKind.SENT
+            async with aclosing(flow):
+                async for outcome in flow:
+                    await _settle(house, by_id[outcome.key], outcome, now=clock())
+                    sent += outcome.kind is OutcomeKind.SENT
 
 
 async def _always(_key: int) -> bool:
@@ -62,4 +65,4 @@ async def _settle(house: House, one: Notice, outcome: Outcome, *, now: datetime)
     async with house.store.begin() as session:
         await notices.settle(session, one, state, reply=outcome.reply, due_at=due)
     if state is not DeliveryState.SENT:
-        house.log.warning("notice.not_sent", id=one.id, name=one.name, state=state, reply=outcome.reply)
+        house.log.warning("notice.not_sent", id=one.id, notice=one.name, state=state, reply=outcome.reply)

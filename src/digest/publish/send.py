@@ -15,7 +15,7 @@ from digest.store import deliveries, issues, subscribers
 Clock = Callable[[], datetime]
 
 #: How long a claim holds without news; a batch is small enough to be handed over well within it.
-_CLAIM_LEASE = timedelta(minutes=2)
+_CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
 #: Claims taken at once for each connection.

@@ -1,0 +1,133 @@
+"""Settings: read once, checked, and wrong ones said with file, line and the nearest right name."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest import config
+from digest.domain import Policy
+from digest.errors import ConfigError, ConfigMissingError, UnknownSettingError
+
+GOOD = """\
+secret = "a secret of thirty-two characters or more"
+
+[smtp]
+url = "smtps://user:${SMTP_PASSWORD}@relay.example.org"
+
+[newsletters.week-in-ai]
+name = "The Week in AI"
+from_address = "news@example.org"
+timezone = "Europe/Copenhagen"
+policy = "auto-after 6h"
+"""
+ENVIRON = {"SMTP_PASSWORD": "s3cret"}
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "digest.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_settings_are_read_with_secrets_filled_in_and_hidden(tmp_path: Path) -> None:
+    settings = config.load(write(tmp_path, GOOD), ENVIRON)
+
+    assert settings.smtp.url.get_secret_value() == "smtps://user:s3cret@relay.example.org"
+    assert "s3cret" not in repr(settings)
+    assert "thirty-two" not in repr(settings)
+
+
+def test_paths_count_from_the_settings_file(tmp_path: Path) -> None:
+    settings = config.load(write(tmp_path, GOOD + '[gather]\ncontact = "me@example.org"\n'), ENVIRON)
+
+    assert settings.database.get_secret_value() == f"sqlite:///{tmp_path}/digest.db"
+
+
+def test_the_policy_tells_how_long_it_waits(tmp_path: Path) -> None:
+    chosen = config.load(write(tmp_path, GOOD), ENVIRON).newsletter("week-in-ai")
+
+    assert chosen.release is Policy.AUTO_AFTER
+    assert chosen.auto_after.total_seconds() == 6 * 3600
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    environ = ENVIRON | {"DIGEST_SMTP__CONNECTIONS": "9", "DIGEST_PUBLIC_URL": "https://d.example.org/"}
+
+    settings = config.load(write(tmp_path, GOOD), environ)
+
+    assert settings.smtp.connections == 9
+    assert settings.public_url == "https://d.example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        (GOOD.replace("url =", "urll ="), ":4:1", 'did you mean "smtp.url"?'),
+        (GOOD.replace("timezone", "time_zone"), ":9:1", "newsletters.NAME.timezone"),
+        ("colour = 1\n" + GOOD, ":1:1", "docs/settings.md"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(
+    tmp_path: Path, text: str, place: str, hint: str
+) -> None:
+    with pytest.raises(UnknownSettingError) as caught:
+        config.load(write(tmp_path, text), ENVIRON)
+
+    assert place in caught.value.what
+    assert hint in caught.value.hint
+
+
+def test_an_unknown_variable_is_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSettingError, match=r"smtp\.pasword"):
+        config.load(write(tmp_path, GOOD), ENVIRON | {"DIGEST_SMTP__PASWORD": "x"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"Europe/Copenhagen"', '"Europe/Copenhagn"', "did you mean Europe/Copenhagen"),
+        ('"auto-after 6h"', '"maybe"', "policy"),
+        ('"news@example.org"', '"news@example.org\\r\\nBcc: x@y.example"', "an address looks like"),
+        ('"The Week in AI"', '"The Week\\nin AI"', "one line"),
+        ("secret = ", "secret_ = ", "secret"),
+        ("a secret of thirty-two characters or more", "short", "32"),
+        ('"The Week in AI"', '"The Week in AI"\nschedule = "sometimes"', "cron expression"),
+        ('"The Week in AI"', '"The Week in AI', ":"),
+        ("${SMTP_PASSWORD}", "${NOT_THERE}", "NOT_THERE"),
+        ("[newsletters.week-in-ai]", "[newsletters.Week_in_AI]", "newsletters"),
+    ],
+)
+def test_a_wrong_value_is_one_clear_line(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(write(tmp_path, GOOD.replace(old, new)), ENVIRON)
+
+    assert words in caught.value.what + caught.value.hint
+    assert "\n" not in caught.value.what
+    assert "s3cret" not in caught.value.what
+
+
+def test_no_file_says_where_it_was_looked_for_and_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigMissingError) as caught:
+        config.load(tmp_path / "nope.toml", {})
+
+    assert str(tmp_path / "nope.toml") in caught.value.what
+    assert "digest init" in caught.value.hint
+
+
+def test_a_file_in_another_encoding_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "digest.toml"
+    file.write_bytes(GOOD.encode("utf-16"))
+
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        config.load(file, ENVIRON)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_settings_or_one_clear_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.mktemp("settings") / "digest.toml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+    with pytest.raises(ConfigError):
+        config.load(file, {})

@@ -1,0 +1,74 @@
+"""When a newsletter is due."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.cron import last_due, next_due
+from digest.errors import ConfigError
+
+ZONE = "Europe/Copenhagen"
+SUNDAY = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("0 7 * * mon", "2026-11-23T07:00+01:00"),
+        ("0 7 * * 1", "2026-11-23T07:00+01:00"),
+        ("0 7 * * 0", "2026-11-29T07:00+01:00"),
+        ("0 7 * * 7", "2026-11-29T07:00+01:00"),
+        ("0 7 * * 5-7", "2026-11-27T07:00+01:00"),
+        ("0 7 * * 6-1", "2026-11-23T07:00+01:00"),
+        ("30 6 1 * *", "2026-12-01T06:30+01:00"),
+    ],
+)
+def test_weekdays_are_numbered_as_in_cron(expression: str, expected: str) -> None:
+    assert next_due(expression, ZONE, SUNDAY) == datetime.fromisoformat(expected)
+
+
+def test_the_hour_is_kept_when_the_clocks_change() -> None:
+    before = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
+
+    due = next_due("0 7 * * sun", ZONE, before)
+
+    assert due.astimezone(ZoneInfo(ZONE)).hour == 7
+    assert due.utcoffset() == timedelta(hours=1)
+
+
+def test_the_last_time_includes_this_moment() -> None:
+    due = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+    assert last_due("0 7 * * mon", ZONE, due) == due
+    assert last_due("0 7 * * mon", ZONE, due - timedelta(seconds=1)) == due - timedelta(days=7)
+
+
+def test_a_time_that_spring_leaves_out_comes_an_hour_later() -> None:
+    before = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
+
+    due = next_due("15 2 * * 0", ZONE, before)
+
+    assert due.isoformat() == "2026-03-29T03:15:00+02:00"
+    assert next_due("15 2 * * 0", ZONE, due).isoformat() == "2026-04-05T02:15:00+02:00"
+
+
+@given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1)))  # noqa: DTZ001 - made aware below
+def test_last_and_next_enclose_every_moment(naive: datetime) -> None:
+    now = naive.replace(tzinfo=UTC)
+
+    last, coming = last_due("15 2 * * 0", ZONE, now), next_due("15 2 * * 0", ZONE, now)
+
+    assert last is not None
+    assert last <= now < coming
+    assert next_due("15 2 * * 0", ZONE, last) == coming
+
+
+@pytest.mark.parametrize(
+    "expression", ["", "weekly", "0 7 * *", "99 7 * * mon", "0 7 * * monday-ish", "0 7 31 2 *"]
+)
+def test_what_is_no_schedule_is_refused(expression: str) -> None:
+    with pytest.raises(ConfigError):
+        next_due(expression, ZONE, SUNDAY)
