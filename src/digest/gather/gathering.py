@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
@@ -31,7 +31,9 @@ _MEANINGS = {
 }
 
 
-async def gather(sources: Sequence[Source], *, client: Client, now: datetime) -> AsyncIterator[Gathered]:
+async def gather(
+    sources: Sequence[Source], *, client: Client, now: datetime
+) -> AsyncGenerator[Gathered, None]:
     """One result a source, in the order of finishing; a source that fails is a result, not an error.
 
     Reading twice is safe: nothing is stored here, and the result's `after` is what must be.

@@ -31,13 +31,10 @@ def web_url(raw: str, base: str = "") -> str:
     User names are dropped and spaces escaped; whatever a browser could read as another host is refused.
     """
     try:
-        parts = urlsplit(urljoin(base, raw.strip()))
-        port = parts.port
+        parts, port = _split(urljoin(base, raw.strip()))
     except ValueError:
         return ""
     host = parts.hostname or ""
-    if parts.scheme not in _DEFAULT_PORTS or not _is_host(host):
-        return ""
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port is not None else "")
     fixed = (_escape(parts.path), _escape(parts.query), _escape(parts.fragment))
     url = urlunsplit((parts.scheme, netloc, *fixed))
@@ -51,12 +48,9 @@ def canonical_url(url: str) -> str:
     it is. The rules are the table in tests/test_gather_urls.py.
     """
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port
+        parts, port = _split(url.strip())
+        host = _host(parts)
     except ValueError:
-        return url.strip()
-    host = _host(parts)
-    if parts.scheme not in _DEFAULT_PORTS or not _is_host(host):
         return url.strip()
     scheme, netloc = _place(parts.scheme, host, port)
     path = _path(_normal(parts.path))
@@ -71,19 +65,25 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _is_host(host: str) -> bool:
-    return bool(host) and not re.search(r"[\s\\<>\"^`{|}%@/?#\x00-\x20\x7f]", host)
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of an http(s) address and its port; ValueError for any other text.
+
+    A backslash before the path is refused: browsers read it as the path's beginning, Python does not.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_host = host.strip(".") and not re.search(r"[\s<>\"^`{|}%@/?#\x00-\x20\x7f]", host)
+    if parts.scheme not in _DEFAULT_PORTS or not is_host or "\\" in parts.netloc:
+        raise ValueError("this is not a web address")
+    return parts, parts.port
 
 
 def _host(parts: SplitResult) -> str:
     """The host in ASCII. Labels are encoded, never mapped: mapping (ß → ss) would lead to another host."""
     labels = (parts.hostname or "").lower().rstrip(".").split(".")
-    try:
-        return ".".join(
-            label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels
-        )
-    except UnicodeError:
-        return ""
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels
+    )
 
 
 def _place(scheme: str, host: str, port: int | None) -> tuple[str, str]:
