@@ -1,0 +1,87 @@
+"""`digest subscribers import|export`: many readers at a time, as CSV."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import subscribe
+from digest.cli.failures import PARTLY
+from digest.cli.files import read_file, write_file
+from digest.cli.readers import Basis, Confirmed
+from digest.cli.running import AsJson, Newsletter, newsletter_key, run, utc_now
+from digest.cli.terminal import counted, of
+from digest.house import House
+from digest.subscribe import ImportReport
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help='A CSV file; "-" for standard input.')],
+    confirmed: Confirmed = False,
+    basis: Basis = "",
+    as_json: AsJson = False,
+    newsletter: Newsletter = None,
+) -> None:
+    """Add the readers of a CSV: columns email, name, sections, language; or addresses alone.
+
+    A bad row is reported with its line number and the rest goes in (exit 4). Whoever left stays out.
+    """
+    terminal = of(ctx)
+    data = read_file(file)
+
+    async def work(house: House) -> ImportReport:
+        key = newsletter_key(house.settings, newsletter)
+        with terminal.bar("importing", data.count(b"\n") or None) as step:
+            return await subscribe.import_csv(
+                house, key, data, confirmed=confirmed, basis=basis, now=utc_now(), progress=step
+            )
+
+    report = run(terminal, work)
+    for line, why in report.refused:
+        terminal.warn("refused", f"line {line}: {why}")
+    if as_json:
+        refused = [{"line": line, "why": why} for line, why in report.refused]
+        terminal.json(
+            {
+                "added": report.added,
+                "already": report.already,
+                "kept_out": report.kept_out,
+                "refused": refused,
+            }
+        )
+    terminal.say("added", _words(report))
+    terminal.then(
+        "subscribers list" if confirmed else "run", "" if confirmed else "sends the confirmation mails"
+    )
+    if report.refused:
+        raise typer.Exit(PARTLY)
+
+
+def _words(report: ImportReport) -> str:
+    return (
+        f"{report.added}; {report.already} were there already, {report.kept_out} left or are barred, "
+        f"{len(report.refused)} rows were refused"
+    )
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Default: standard output.")] = None,
+    newsletter: Newsletter = None,
+) -> None:
+    """Write every reader as CSV, safe to open in a spreadsheet."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> int:
+        key = newsletter_key(house.settings, newsletter)
+        lines = subscribe.export_csv(house, key)
+        if file is None or str(file) == "-":
+            return sum([sys.stdout.write(line) > 0 async for line in lines])
+        every = [line async for line in lines]
+        write_file(file, "".join(every).encode())
+        return len(every)
+
+    count = run(terminal, work)
+    terminal.say("wrote", f"{counted(count - 1, 'reader')}{f' to {file}' if file else ''}")

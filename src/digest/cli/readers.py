@@ -1,0 +1,252 @@
+"""`digest subscribers add|list|show|remove|undo|erase`: one reader, or a look at all of them."""
+
+import csv
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from digest import subscribe
+from digest.cli.running import AsJson, Newsletter, Yes, local, newsletter_key, run, utc_now
+from digest.cli.terminal import Terminal, of
+from digest.domain import Subscription, SubscriptionState
+from digest.errors import NotFoundError
+from digest.house import House
+from digest.store import deliveries, issues, subscribers
+from digest.subscribe import Evidence
+from digest.tokens import Purpose
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The reader's address.")]
+Basis = Annotated[str, typer.Option(help="Where a --confirmed consent comes from; kept as evidence.")]
+Confirmed = Annotated[bool, typer.Option("--confirmed", help="Without a confirmation mail; needs --basis.")]
+
+
+class Shown(StrEnum):
+    """Which readers are meant."""
+
+    #: Waits for the button in the confirmation mail.
+    PENDING = "pending"
+    #: Gets issues.
+    CONFIRMED = "confirmed"
+    #: Wants no more.
+    LEFT = "left"
+    #: Barred after a complaint, a hard bounce, or by hand.
+    SUPPRESSED = "suppressed"
+
+
+def shown_as(one: Subscription) -> Shown:
+    """What a list calls a reader's state."""
+    return Shown.SUPPRESSED if one.suppressed else Shown(one.state)
+
+
+def add(
+    ctx: typer.Context,
+    email: Email,
+    name: Annotated[str, typer.Option(help="As it stands in a greeting.")] = "",
+    confirmed: Confirmed = False,
+    basis: Basis = "",
+    newsletter: Newsletter = None,
+) -> None:
+    """Add a reader: they get the confirmation mail and nothing else until they press its button."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> Subscription:
+        key = newsletter_key(house.settings, newsletter)
+        return await subscribe.add(
+            house, key, email, name=name, confirmed=confirmed, basis=basis, now=utc_now()
+        )
+
+    one = run(terminal, work)
+    if one.state is SubscriptionState.PENDING:
+        terminal.say("added", f"{one.subscriber.email}, waits for their confirmation")
+        if offer := subscribe.suggestion(one.subscriber.email):
+            terminal.warn("hint", f"is it {offer}? digest subscribers erase {one.subscriber.email} undoes it")
+        terminal.then("run", "sends the confirmation mail")
+    else:
+        terminal.say("added", f"{one.subscriber.email}, {one.state}")
+        terminal.then(f"subscribers show {one.subscriber.email}")
+
+
+def list_(
+    ctx: typer.Context,
+    state: Annotated[Shown | None, typer.Option(help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output, without a limit.")] = False,
+    newsletter: Newsletter = None,
+) -> None:
+    """List readers, and count them by state."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> None:
+        key = newsletter_key(house.settings, newsletter)
+        if as_csv:
+            await _write_csv(house, key, state)
+            return
+        async with house.store.read() as session:
+            counts = await subscribers.counts(session, key)
+        some = [one async for one in _some(house, key, state, limit)]
+        if as_json:
+            terminal.json({"subscribers": [plain(one) for one in some], "counts": counts})
+            return
+        names = ("email", "name", "state", "sections", "since")
+        terminal.table(names, [(*_cells(one), _since(house, key, one)) for one in some])
+        total = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no readers yet"
+        terminal.say("shown", f"{len(some)}; all: {total}")
+        terminal.then("subscribers show EMAIL" if some else "subscribers add EMAIL")
+
+    run(terminal, work)
+
+
+async def _some(house: House, key: str, state: Shown | None, limit: int) -> AsyncIterator[Subscription]:
+    """The first `limit` readers in that state."""
+    left = limit
+    async with house.store.read() as session:
+        async for page in subscribers.pages(session, key):
+            for one in page:
+                if state is None or shown_as(one) is state:
+                    yield one
+                    left -= 1
+                if not left:
+                    return
+
+
+async def _write_csv(house: House, key: str, state: Shown | None) -> None:
+    names: list[str] = []
+    async for line in subscribe.export_csv(house, key):
+        cells = next(csv.reader([line]))
+        names = names or cells
+        row = dict(zip(names, cells, strict=True))
+        found = Shown.SUPPRESSED if row["barred"] else row["state"]
+        if state is None or cells == names or found == state:
+            sys.stdout.write(line)
+
+
+def _cells(one: Subscription) -> tuple[str, str, str, str]:
+    person = one.subscriber
+    return person.email, person.name, shown_as(one), ", ".join(one.sections) or "all"
+
+
+def _since(house: House, key: str, one: Subscription) -> str:
+    return local(house, key, one.left_at or one.confirmed_at or one.requested_at)
+
+
+def plain(one: Subscription) -> dict[str, object]:
+    """A reader as `--json` shows them."""
+    person = one.subscriber
+    names = ("sections", "requested_at", "confirmed_at", "left_at", "suppressed")
+    return {"id": person.id, "email": person.email, "name": person.name, "state": shown_as(one)} | {
+        name: getattr(one, name) for name in names
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that happened to a reader."""
+
+    at: datetime
+    what: str
+
+
+def show(ctx: typer.Context, email: Email, as_json: AsJson = False, newsletter: Newsletter = None) -> None:
+    """Everything that is known of one reader, as a time line."""
+    terminal = of(ctx)
+    run(terminal, lambda house: tell_reader(terminal, house, newsletter, email, as_json=as_json))
+
+
+async def tell_reader(
+    terminal: Terminal, house: House, newsletter: str | None, email: str, *, as_json: bool
+) -> None:
+    """Print one reader's subscription and time line."""
+    key = newsletter_key(house.settings, newsletter)
+    one = await subscribe.find(house, key, email)
+    line = await _time_line(house, one)
+    if as_json:
+        terminal.json(plain(one) | {"history": line})
+        return
+    address, name, state, sections = _cells(one)
+    barred = f" ({one.suppressed})" if one.suppressed else ""
+    terminal.write(f"{address}{f', {name}' if name else ''}: {state}{barred}, sections: {sections}")
+    for moment in line:
+        terminal.write(f"  {local(house, key, moment.at)}  {moment.what}")
+    why = {"": "gets the next issue"}.get(one.exclusion, f"gets no issue: {one.exclusion}")
+    terminal.write(f"  now: {why}")
+
+
+async def _time_line(house: House, one: Subscription) -> list[Moment]:
+    async with house.store.read() as session:
+        line = [
+            Moment(at=line.at, what=f"{line.action}{_evidence(line.form, line.ip, line.wording)}")
+            for line in await subscribers.consents(session, one.subscriber.id)
+            if line.newsletter == one.newsletter
+        ]
+        for delivery in await deliveries.of_reader(session, one.subscriber.id):
+            issue = await issues.get(session, delivery.issue_id)
+            words = ": ".join(part for part in (delivery.state, delivery.reason, delivery.reply) if part)
+            if issue.newsletter == one.newsletter and delivery.updated_at:
+                line.append(Moment(at=delivery.updated_at, what=f"issue {issue.number} {words}"))
+    return sorted(line, key=lambda moment: moment.at)
+
+
+def _evidence(form: str, ip: str, wording: str) -> str:
+    """From where and in which words, as far as it is known."""
+    said = f'"{wording}"' if wording else ""
+    facts = " ".join(part for part in (form and f"by {form}", ip and f"from {ip}", said) if part)
+    return f" {facts}" if facts else ""
+
+
+def remove(ctx: typer.Context, email: Email, newsletter: Newsletter = None, yes: Yes = False) -> None:
+    """Stop all mail to a reader, as if they had left: no import brings them back."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> str:
+        key = newsletter_key(house.settings, newsletter)
+        there = await subscribe.find(house, key, email)
+        if there.state is SubscriptionState.LEFT:
+            return f"already, {local(house, key, there.left_at)}"
+        if not terminal.agree(f"Send {there.subscriber.email} nothing more?", yes=yes):
+            raise typer.Exit(0)
+        await subscribe.leave_by_operator(house, key, email, now=utc_now())
+        return f"{there.subscriber.email} gets nothing more"
+
+    terminal.say("left", run(terminal, work))
+    terminal.then(f"subscribers undo {email}", "takes it back within seven days")
+
+
+def undo(ctx: typer.Context, email: Email, newsletter: Newsletter = None) -> None:
+    """Take back a removal of the last seven days."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> Subscription:
+        key = newsletter_key(house.settings, newsletter)
+        there = await subscribe.find(house, key, email)
+        token = house.token(Purpose.LEAVE, key, there.subscriber.id)
+        return await subscribe.undo(house, key, token, evidence=Evidence(form="operator"), now=utc_now())
+
+    one = run(terminal, work)
+    terminal.say("back", f"{one.subscriber.email} is {one.state} again")
+    terminal.then(f"subscribers show {email}")
+
+
+def erase(ctx: typer.Context, email: Email, newsletter: Newsletter = None, yes: Yes = False) -> None:
+    """Delete a reader and everything that hangs on them. There is no undo; remove only stops the mail."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> None:
+        key = newsletter_key(house.settings, newsletter)
+        there = await subscribe.find(house, key, email)
+        if not terminal.agree(f"Delete {there.subscriber.email} and their history for good?", yes=yes):
+            raise typer.Exit(0)
+        await subscribe.remove(house, key, email)
+
+    try:
+        run(terminal, work)
+    except NotFoundError:
+        terminal.say("erased", "nobody of that address is here")
+        return
+    terminal.say("erased", email)
+    terminal.then("subscribers list")

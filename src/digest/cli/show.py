@@ -1,0 +1,80 @@
+"""An issue as its editor reads it, and as `--json` shows it."""
+
+from digest.cli.running import local
+from digest.cli.terminal import Terminal, counted
+from digest.domain import Issue, Story
+from digest.house import House
+
+#: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
+_TELLING = ("story.", "rank.voices", "section.source", "section.event", "section.learnings", "rank.", "pick.")
+
+
+def write_issue(terminal: Terminal, house: House, issue: Issue) -> None:
+    """Print the issue: where it stands, then each section with its stories and one reason for each."""
+    content = issue.content
+    chosen = house.newsletter(issue.newsletter)
+    due = local(house, issue.newsletter, issue.due_at)
+    terminal.write(
+        f"{chosen.name} {issue.number} · {issue.state} · revision {issue.revision} · due {due}", style="bold"
+    )
+    failed = f", {len(content.sources_failed)} failed" if content.sources_failed else ""
+    articles, sources = counted(content.articles_read, "article"), counted(content.sources_read, "source")
+    terminal.write(f"{articles} from {sources}{failed}")
+    if content.note:
+        terminal.write(f"Note: {content.note}")
+    position = 0
+    for section in content.sections:
+        terminal.write()
+        terminal.write(section.label, style="bold")
+        for story in section.stories:
+            position += 1
+            _write_story(terminal, house, issue, story, position)
+
+
+def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, position: int) -> None:
+    terminal.write(f"{position:>4}  {story.tier:<5} {story.title}")
+    where = [story.source, f"also {', '.join(story.also)}" if story.also else "", story.kind]
+    if story.event:
+        what = "deadline" if story.event.is_deadline else "starts"
+        where.insert(0, f"{what} {local(house, issue.newsletter, story.event.starts_at)}")
+        where.append("online" if story.event.online else story.event.place)
+    if facts := " · ".join(part for part in where if part):
+        terminal.write(f"            {facts}", style="dim")
+    if reason := _telling(story):
+        terminal.write(f"            {reason}", style="dim")
+
+
+def _telling(story: Story) -> str:
+    """The one reason that says most."""
+    for head in _TELLING:
+        for reason in story.reasons:
+            if reason.rule.startswith(head):
+                return f"why: {reason.words}"
+    return ""
+
+
+_PLAIN: tuple[str, ...] = ("id", "newsletter", "number", "state", "revision", "due_at", "approve_at")
+_PLAIN += ("approved_at", "approved_by", "started_at", "sent_at", "reason")
+
+
+def plain_issue(issue: Issue, *, stories: bool = True) -> dict[str, object]:
+    """An issue as `--json` shows it."""
+    found: dict[str, object] = {name: getattr(issue, name) for name in _PLAIN}
+    content = issue.content
+    counts = {section.key: len(section.stories) for section in content.sections}
+    found |= {"since": content.since, "until": content.until, "sections": counts}
+    if not stories:
+        return found
+    told = [_plain_story(story, position) for position, story in enumerate(content.stories, 1)]
+    return found | {
+        "articles_read": content.articles_read,
+        "sources_read": content.sources_read,
+        "sources_failed": list(content.sources_failed),
+        "stories": told,
+    }
+
+
+def _plain_story(story: Story, position: int) -> dict[str, object]:
+    names = ("key", "section", "tier", "title", "url", "source", "also", "summary", "kind", "score", "event")
+    reasons = [{"rule": reason.rule, "words": reason.words} for reason in story.reasons]
+    return {"position": position} | {name: getattr(story, name) for name in names} | {"reasons": reasons}

@@ -1,0 +1,149 @@
+"""`digest status`: one screen about what runs, what comes next and what is sick."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from digest import cron
+from digest.cli.releasing import ledger_of
+from digest.cli.running import OPEN, AsJson, local, run, utc_now
+from digest.cli.show import plain_issue
+from digest.cli.terminal import Terminal, of
+from digest.domain import Issue, IssueState
+from digest.house import House
+from digest.store import issues, notices, sources, subscribers
+
+#: Seconds that a daemon is given to answer.
+_PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """How the sources are."""
+
+    enabled: int
+    sick: tuple[str, ...]
+    next_check_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one newsletter stands."""
+
+    key: str
+    due_at: datetime
+    open: Issue | None
+    last: Issue | None
+    last_words: str
+    readers: dict[str, int] = field(default_factory=dict)
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """One screen: the daemon, the next gathering, the next and the last issue, readers, what is sick."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> None:
+        now = utc_now()
+        answers = await answers_at(house.settings.web.host, house.settings.web.port)
+        found = await _sources(house)
+        standings = [await _standing(house, key, now=now) for key in house.settings.newsletters]
+        async with house.store.read() as session:
+            waiting = await notices.waiting(session)
+        if as_json:
+            told = [_plain(one) for one in standings]
+            terminal.json(
+                {"daemon": answers, "sources": found, "mails_waiting": waiting, "newsletters": told}
+            )
+            return
+        _write(terminal, house, answers=answers, found=found, waiting=waiting)
+        for one in standings:
+            _write_standing(terminal, house, one)
+
+    run(terminal, work)
+    terminal.then("doctor", "checks everything")
+
+
+async def answers_at(host: str, port: int) -> bool:
+    """True when a daemon answers there."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(b"GET /healthz HTTP/1.0\r\nHost: " + host.encode() + b"\r\n\r\n")
+            first = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError, ValueError):
+        return False
+    return b" 200 " in first
+
+
+async def _sources(house: House) -> Sources:
+    async with house.store.read() as session:
+        every = [source for source in await sources.all_of(session) if source.enabled]
+    return Sources(
+        enabled=len(every),
+        sick=tuple(source.title for source in every if source.is_sick),
+        next_check_at=min((one.next_check_at for one in every if one.next_check_at), default=None),
+    )
+
+
+async def _standing(house: House, key: str, *, now: datetime) -> Standing:
+    chosen = house.newsletter(key)
+    async with house.store.read() as session:
+        every = await issues.all_of(session, key)
+        readers = await subscribers.counts(session, key)
+    last = next((issue for issue in every if issue.state is IssueState.SENT), None)
+    return Standing(
+        key=key,
+        due_at=cron.next_due(chosen.schedule, chosen.timezone, now).astimezone(UTC),
+        open=next((issue for issue in every if issue.state in OPEN), None),
+        last=last,
+        last_words=(await ledger_of(house, last)).words() if last else "",
+        readers=readers,
+    )
+
+
+def _write(terminal: Terminal, house: House, *, answers: bool, found: Sources, waiting: int) -> None:
+    web = house.settings.web
+    place = f"{web.host}:{web.port}"
+    terminal.write(
+        f"daemon      {f'answers at {place}' if answers else f'no answer at {place}; digest run starts it'}"
+    )
+    first = next(iter(house.settings.newsletters))
+    when = local(house, first, found.next_check_at) if found.next_check_at else "with the next tick"
+    sick = f", sick: {', '.join(found.sick)}" if found.sick else ""
+    terminal.write(f"sources     {found.enabled} on{sick}; next read {when}")
+    terminal.write(f"mails       {waiting} waiting (confirmations and other notices)")
+    if house.store.is_sqlite:
+        free = shutil.disk_usage(Path(house.store.url.database or ".").parent).free
+        terminal.write(f"disk        {free / 1e9:.0f} GB free")
+
+
+def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
+    terminal.write()
+    terminal.write(house.newsletter(one.key).name, style="bold")
+    terminal.write(f"  due       {local(house, one.key, one.due_at)}")
+    if one.open:
+        count = len(one.open.content.stories)
+        due = local(house, one.key, one.open.due_at)
+        terminal.write(f"  issue     {one.open.number}, {one.open.state}, {count} stories, for {due}")
+    if one.last:
+        terminal.write(
+            f"  last      {one.last.number}, {local(house, one.key, one.last.sent_at)}: {one.last_words}"
+        )
+    total = ", ".join(f"{count} {name}" for name, count in one.readers.items()) or "none yet"
+    terminal.write(f"  readers   {total}")
+
+
+def _plain(one: Standing) -> dict[str, object]:
+    return {
+        "key": one.key,
+        "due_at": one.due_at,
+        "open_issue": plain_issue(one.open, stories=False) if one.open else None,
+        "last_issue": plain_issue(one.last, stories=False) if one.last else None,
+        "readers": one.readers,
+    }
