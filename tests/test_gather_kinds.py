@@ -344,6 +344,19 @@ def test_a_hostile_recurrence_ends(rule: str, dates: int) -> None:
     assert len(found) == pytest.approx(dates, abs=2 if dates > 100 else 0)
 
 
+def test_many_costly_series_are_refused_before_they_are_computed() -> None:
+    rule = "RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12"
+    one = event(rule).replace("BEGIN:VCALENDAR\r\n", "").replace("END:VCALENDAR\r\n", "")
+    many = "".join(
+        one.replace("UID:x", f"UID:{n}").replace("DTSTART:2026", "DTSTART:1990") for n in range(60)
+    )
+
+    found = document(f"BEGIN:VCALENDAR\r\n{many}END:VCALENDAR\r\n", SourceKind.CALENDAR)
+
+    assert found.refused > 30
+    assert found.items
+
+
 def test_a_calendar_gives_at_most_500_dates() -> None:
     one = event("RRULE:FREQ=DAILY").replace("BEGIN:VCALENDAR\r\n", "").replace("END:VCALENDAR\r\n", "")
     two = one.replace("UID:x", "UID:y")
@@ -373,6 +386,7 @@ def test_a_zone_that_changes_every_second_is_not_computed() -> None:
         (b"<html><body>Sign in</body></html>", "this is a web page, not a calendar"),
         (b"BEGIN:VCARD", "this is something else, not a calendar"),
         (b"BEGIN:VCALENDAR\r\nnonsense\r\nEND:VCALENDAR", "this calendar is damaged"),
+        (b"BEGIN:VCALENDAR\r\nX-WR-CALNAME:Half", "this calendar is damaged: it has no end"),
         (b"BEGIN:VCALENDAR\r\n" + b"x" * 5_000_001, "this calendar is larger than 5 MB"),
     ],
 )

@@ -48,7 +48,22 @@ def _tame_rule(rule: Any, start: date, stop: datetime) -> int | None:
         return count + (365 * (9999 - start.year) // days // _EMPTY_STEPS if is_endless else 0)
     rule.pop("COUNT", None)
     _end(rule, start, stop)
-    return max(0, (stop.date() - _day(start)).days) // days + 1
+    span = max(0, (stop.date() - _day(start)).days)
+    return min(span, span // days * _a_step(rule, days)) + 1
+
+
+def _a_step(rule: Any, days: int) -> int:
+    """How many dates one step of the rule can hold, counted generously."""
+    names = [str(name) for name in _all(rule, "BYDAY")]
+    weeks = 1 if days <= _STEP_DAYS["WEEKLY"] else 53 if days == _STEP_DAYS["YEARLY"] else 5
+    by_day = sum(1 if any(char.isdigit() for char in name) else weeks for name in names)
+    others = [len(_all(rule, name)) for name in ("BYMONTHDAY", "BYYEARDAY", "BYSETPOS")]
+    return max(1, by_day, *others, 7 * len(_all(rule, "BYWEEKNO"))) * max(1, len(_all(rule, "BYMONTH")))
+
+
+def _all(rule: Any, name: str) -> list[Any]:
+    value = rule.get(name, [])
+    return value if isinstance(value, list) else [value]
 
 
 def _first(rule: Any, name: str, default: Any) -> Any:
