@@ -81,10 +81,15 @@ async def send(
 
 async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
     """The issue in state SENDING; an issue already there (or sent) is no error for whoever asks again."""
-    async with house.store.begin() as session:
-        current = await issues.get(session, issue.id)
-        if current.state is IssueState.APPROVED:
+    try:
+        async with house.store.begin() as session:
+            current = await issues.get(session, issue.id)
+            if current.state is not IssueState.APPROVED:
+                raise WrongStateError
             return await issues.move(session, current, IssueState.SENDING, started_at=now)
+    except WrongStateError:
+        async with house.store.read() as session:
+            current = await issues.get(session, issue.id)
     if current.state in {IssueState.SENDING, IssueState.SENT}:
         return current
     hint = f"digest approve {current.number}" if current.state in {"draft", "review"} else ""

@@ -41,9 +41,9 @@ async def meet_newsletter(session: AsyncSession, key: str, *, now: datetime) -> 
 
 
 async def next_number(session: AsyncSession, newsletter: str) -> int:
-    """The number after the highest that was not cancelled, so that readers see no gap."""
+    """The number after the highest; cancelled issues have none, so that readers see no gap."""
     highest = select(func.max(IssueRow.number)).where(IssueRow.newsletter == newsletter)
-    return (await session.scalar(highest) or 0) + 1
+    return max(await session.scalar(highest) or 0, 0) + 1
 
 
 async def save_draft(session: AsyncSession, issue: Issue, *, now: datetime) -> Issue:
