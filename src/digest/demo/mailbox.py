@@ -13,7 +13,9 @@ VIEWS = ("html", "text", "source")
 #: The pages hold no script, and nothing from elsewhere.
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 #: A mail may style itself and open its links in a tab; it may run, load and send nothing.
-_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups"
+_MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PAGES = Environment(
