@@ -1,7 +1,7 @@
 import csv
 
 import pytest
-from tests.conftest import KEY, NOW
+from conftest import KEY, NOW
 
 from digest import subscribe
 from digest.domain import SubscriptionState

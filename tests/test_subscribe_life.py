@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from tests.conftest import KEY, NOW
+from conftest import KEY, NOW
 
 from digest import subscribe
 from digest.domain import Notice, Subscription, SubscriptionState

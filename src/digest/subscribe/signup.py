@@ -35,7 +35,8 @@ async def sign_up(
 ) -> None:
     """Ask for the confirmation of an address; says nothing about whether it was known.
 
-    Queues at most one mail a day and three unanswered ones ever. AddressError for what is no address.
+    Queues at most one mail a day and three unanswered ones ever. No `sections` means all for a new address,
+    and as before for one that waits. AddressError for what is no address.
     """
     address = normalise(email)
     email_hash = house.email_hash(address)
@@ -45,8 +46,9 @@ async def sign_up(
         asked = await subscribers.by_email(session, key, email_hash)
         if asked is None and barred:
             return
+        is_new = asked is None
         asked = asked or await _new(session, house, key, address, name=name, now=now)
-        if asked.state is SubscriptionState.PENDING:
+        if asked.state is SubscriptionState.PENDING and (sections or is_new):
             asked = replace(asked, sections=known_sections(house, key, sections))
             await subscribers.save(session, asked)
         await witness(session, asked, "asked", evidence, now=now)

@@ -1,0 +1,125 @@
+"""What every page needs: the house, the clock, the limits, and a newsletter as its pages show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from digest import cron
+from digest.domain import Section
+from digest.errors import NotFoundError
+from digest.house import House
+from digest.render import Masthead
+from digest.subscribe import Evidence
+from digest.web.limits import Limits
+from digest.web.pages import Pages
+from digest.web.seal import Sealer
+
+#: The sentence that readers agree to, with the version that is kept as evidence.
+CONSENT = "We send one mail to confirm it. No tracking, no sharing, one click to leave."
+CONSENT_VERSION = "2026-11"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A newsletter as its pages show it; `prefix` is where its pages begin on this host."""
+
+    masthead: Masthead
+    prefix: str
+    sections: tuple[Section, ...]
+    #: "every Monday", "every day", "once a month", or "".
+    rhythm: str
+    #: On the newsletter's own clocks.
+    next_due: datetime
+
+    @property
+    def key(self) -> str:
+        """Its key in the settings."""
+        return self.masthead.key
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.masthead.name
+
+    @property
+    def home(self) -> str:
+        """The path of its own page."""
+        return f"{self.prefix}/n/{self.key}"
+
+    @property
+    def city(self) -> str:
+        """ "Copenhagen" for Europe/Copenhagen, the zone's name where it is not called after a place."""
+        area, _, place = self.masthead.zone.rpartition("/")
+        return self.masthead.zone if not area or area == "Etc" else place.replace("_", " ")
+
+    def labels(self, keys: tuple[str, ...]) -> list[str]:
+        """The labels of these sections, of all of them for ()."""
+        return [section.label for section in self.sections if not keys or section.key in keys]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """All that a page is made with; one for each app."""
+
+    house: House
+    clock: Callable[[], datetime]
+    #: Called after something was queued, so that it goes out at once.
+    wake: Callable[[], None]
+    limits: Limits
+    pages: Pages
+    sealer: Sealer
+
+    @property
+    def prefix(self) -> str:
+        """The path under which a proxy shows this site, usually ""."""
+        return urlsplit(self.house.settings.public_url).path.rstrip("/")
+
+    def letter(self, key: str) -> Letter:
+        """The newsletter of that key; NotFoundError when there is none."""
+        if key not in self.house.settings.newsletters:
+            raise NotFoundError("There is no such newsletter here.")
+        chosen = self.house.newsletter(key)
+        due = cron.next_due(chosen.schedule, chosen.timezone, self.clock())
+        after = cron.next_due(chosen.schedule, chosen.timezone, due)
+        return Letter(
+            masthead=self.house.masthead(key),
+            prefix=self.prefix,
+            sections=chosen.sections,
+            rhythm=rhythm(due, after),
+            next_due=due.astimezone(ZoneInfo(chosen.timezone)),
+        )
+
+
+def rhythm(due: datetime, after: datetime) -> str:
+    """How often that is, told from two due times in a row; "" when no word fits."""
+    apart = after.date() - due.date()
+    if apart == timedelta(days=1):
+        return "every day"
+    if apart == timedelta(days=7):
+        return f"every {('Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur', 'Sun')[due.weekday()]}day"
+    return "once a month" if timedelta(days=28) <= apart <= timedelta(days=35) else ""
+
+
+def site_of(request: Request) -> Site:
+    """The site that answers this request."""
+    site: Site = request.app.state.site
+    return site
+
+
+def client_address(request: Request) -> str:
+    """Who asks. The server has put in what a trusted proxy said; "" when it is not known."""
+    return request.client.host if request.client else ""
+
+
+def evidence_of(request: Request, form: str) -> Evidence:
+    """Who asks, from where and in which words, for the record."""
+    return Evidence(
+        ip=client_address(request),
+        user_agent=request.headers.get("user-agent", ""),
+        form=form,
+        wording=f"{CONSENT_VERSION}: {CONSENT}",
+    )
