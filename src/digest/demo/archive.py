@@ -9,15 +9,20 @@ from fastapi import FastAPI
 from digest.errors import DigestError
 
 _SHEET = re.compile(r'<link\b(?=[^>]*rel="?stylesheet"?)[^>]*href="?([^">\s]+)"?[^>]*>')
+#: A link or form that leads to a page of the same site.
+_OWN = re.compile(r'\b(href=|action=)"/(?!/)')
 
 
-async def page_as_file(app: FastAPI, path: str) -> str:
-    """The page at that path with its style sheets inside; DigestError when the application has none."""
+async def page_as_file(app: FastAPI, path: str, *, home: str) -> str:
+    """The page at that path with its style sheets inside and its links leading to the site at `home`.
+
+    DigestError when the application has no such page.
+    """
     page = await _get(app, path)
     for link in reversed(list(_SHEET.finditer(page))):
         sheet = await _get(app, link[1])
         page = f"{page[: link.start()]}<style>\n{sheet}\n</style>{page[link.end() :]}"
-    return page
+    return _OWN.sub(rf'\1"{home}/', page)
 
 
 async def _get(app: FastAPI, path: str) -> str:

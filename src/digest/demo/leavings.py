@@ -22,7 +22,8 @@ def make_folder(out: Path) -> None:
 async def leave_behind(stage: Stage, issue: Issue) -> int:
     """How many bytes the mail has that is left in the folder; files of an earlier demo are replaced."""
     app = create_app(stage.house, clock=stage.clock)
-    written = {"issue.html": (await page_as_file(app, f"/n/{KEY}/issues/{issue.number}")).encode()}
+    path, home = f"/n/{KEY}/issues/{issue.number}", stage.house.settings.public_url
+    written = {"issue.html": (await page_as_file(app, path, home=home)).encode()}
     mail = _sample(stage)
     if mail is not None:
         written |= {"issue.eml": mail.data, "picture.html": mail.body("html").encode()}
