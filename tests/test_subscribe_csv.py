@@ -1,8 +1,8 @@
 import csv
 
 import pytest
-from conftest import KEY, NOW
 
+from conftest import KEY, NOW
 from digest import subscribe
 from digest.domain import SubscriptionState
 from digest.errors import ConfigError, UsageError

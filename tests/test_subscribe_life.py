@@ -1,8 +1,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from conftest import KEY, NOW
 
+from conftest import KEY, NOW
 from digest import subscribe
 from digest.domain import Notice, Subscription, SubscriptionState
 from digest.errors import (
@@ -330,6 +330,20 @@ def test_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
 )
 def test_a_common_slip_is_offered_and_never_corrected(typed: str, offer: str) -> None:
     assert subscribe.suggestion(typed) == offer
+
+
+async def test_sign_ups_that_nobody_confirmed_are_forgotten_after_two_weeks(house: House) -> None:
+    await confirmed(house, "bo@example.org")
+    await ask(house)
+    await ask(house, "cy@example.org")
+    await ask(house, "cy@example.org", now=NOW + 13 * DAY)
+
+    assert await subscribe.forget_unconfirmed(house, KEY, now=NOW + 14 * DAY) == 0
+    assert await subscribe.forget_unconfirmed(house, KEY, now=NOW + 15 * DAY) == 1
+
+    with pytest.raises(NotFoundError):
+        await subscribe.find(house, KEY, ADA)
+    assert (await subscribe.find(house, KEY, "cy@example.org")).state is SubscriptionState.PENDING
 
 
 async def test_the_link_of_somebody_deleted_confirms_nobody_else(house: House) -> None:

@@ -165,6 +165,29 @@ async def preferences_after_leaving(site: Website) -> Answer:
     return await site.get(site.path("preferences", await site.left()))
 
 
+async def bar(site: Website, reason: str) -> str:
+    there = await site.confirmed()
+    async with site.house.store.begin() as session:
+        barred = site.house.email_hash(ADA)
+        await subscribers.suppress(session, barred, reason, "550 5.1.1 <no> such user", now=NOW)
+    return site.path("preferences", there)
+
+
+async def came_back(site: Website) -> Answer:
+    return await site.get(await bar(site, "bounce"))
+
+
+async def complained(site: Website) -> Answer:
+    path = await bar(site, "complaint")
+    return await site.follow(await site.post(f"{path}/try-again"))
+
+
+async def tried_again(site: Website) -> Answer:
+    path = await bar(site, "bounce")
+    await site.post(f"{path}/try-again")
+    return await site.follow(await site.post(f"{path}/try-again"))
+
+
 async def unknown_newsletter(site: Website) -> Answer:
     return await site.get("/n/nothing-here")
 
@@ -214,6 +237,9 @@ TABLE: list[tuple[Callable[[Website], Awaitable[Answer]], int, str, str]] = [
     (saved, 200, "Saved", "Undo"),
     (nothing_ticked, 422, "Nothing left to send", "Choose one section, or"),
     (preferences_after_leaving, 200, "You have left", "Undo"),
+    (came_back, 200, "We stopped because mail came back", "550 5.1.1 &lt;no&gt; such user"),
+    (complained, 200, "We stopped sending", "told us to stop"),
+    (tried_again, 200, "Your sections", "all 3 sections"),
     (unknown_newsletter, 404, "There is nothing here", "no such newsletter"),
     (wrong_method, 405, "Not like this", "Go to The Week in AI"),
     (busy, 503, "One moment", f"<b>{ADA}</b> is kept"),

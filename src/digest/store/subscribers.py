@@ -250,6 +250,23 @@ async def suppressed(session: AsyncSession, hashes: Sequence[str]) -> frozenset[
     return frozenset(await session.scalars(query))
 
 
+async def evidence_of_suppression(session: AsyncSession, email_hash: str) -> tuple[str, datetime] | None:
+    """(in which words, when) that address was barred, if it is."""
+    query = select(SuppressionRow.words, SuppressionRow.at).where(SuppressionRow.email_hash == email_hash)
+    found = (await session.execute(query)).first()
+    return (found[0], found[1]) if found else None
+
+
+async def waiting_since(session: AsyncSession, newsletter: str, before: datetime) -> tuple[Subscription, ...]:
+    """Sign-ups from before that time that were never confirmed, oldest first, at most a thousand."""
+    pending = SubscriptionRow.state == SubscriptionState.PENDING
+    query = _query().where(
+        SubscriptionRow.newsletter == newsletter, pending, SubscriptionRow.requested_at < before
+    )
+    rows = await session.execute(query.order_by(SubscriptionRow.requested_at).limit(_PAGE))
+    return tuple(_subscription(*row) for row in rows)
+
+
 async def suppression(session: AsyncSession, email_hash: str) -> str:
     """Why that address is barred, or ""."""
     query = select(SuppressionRow.reason).where(SuppressionRow.email_hash == email_hash)

@@ -10,8 +10,8 @@ from digest.subscribe.exporting import export_csv
 from digest.subscribe.importing import ImportReport, import_csv
 from digest.subscribe.leaving import can_undo, leave, leave_by_operator, undo
 from digest.subscribe.lookup import find, reader
-from digest.subscribe.operator import add, remove
-from digest.subscribe.preferences import choose_sections
+from digest.subscribe.operator import add, forget_unconfirmed, remove
+from digest.subscribe.preferences import choose_sections, stopped, try_again
 from digest.subscribe.signup import confirm, confirmation, forget, never_again, resend, sign_up
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "export_csv",
     "find",
     "forget",
+    "forget_unconfirmed",
     "import_csv",
     "leave",
     "leave_by_operator",
@@ -35,6 +36,8 @@ __all__ = [
     "remove",
     "resend",
     "sign_up",
+    "stopped",
     "suggestion",
+    "try_again",
     "undo",
 ]

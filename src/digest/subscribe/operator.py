@@ -1,4 +1,4 @@
-"""What the operator does with one reader: add them on a stated ground, or remove them."""
+"""What the operator does with readers: add one on a stated ground, remove one, forget who never confirmed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +7,12 @@ from datetime import datetime
 from digest.domain import Subscriber, Subscription, SubscriptionState
 from digest.errors import NotFoundError, UsageError, WrongStateError
 from digest.house import House
-from digest.store import Session, subscribers
+from digest.store import Session, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.subscribe.evidence import Evidence, printable, witness
 from digest.subscribe.lookup import delete, known_sections
 from digest.subscribe.signup import queue_answer
+from digest.tokens import CONFIRM_LIFE
 
 
 async def add(
@@ -71,6 +72,23 @@ async def _let_in(session: Session, there: Subscription, *, basis: str, now: dat
     if not basis:
         await queue_answer(session, done, now=now)
     return done
+
+
+async def forget_unconfirmed(house: House, key: str, *, now: datetime) -> int:
+    """How many sign-ups were deleted that nobody confirmed: two weeks old, the last mail over a week ago.
+
+    A link lives a week; the second week is for "Send a new one". Twice is safe, meant for once a day.
+    """
+    gone = 0
+    async with house.store.begin() as session:
+        for there in await subscribers.waiting_since(session, key, now - 2 * CONFIRM_LIFE):
+            _, last = await notices.sent_to(session, there.subscriber.id, key, "confirm")
+            if last is None or now - last > CONFIRM_LIFE:
+                await delete(session, house, there)
+                gone += 1
+    if gone:
+        house.log.event("readers.forgotten", newsletter=key, count=gone)
+    return gone
 
 
 async def remove(house: House, key: str, email: str) -> None:

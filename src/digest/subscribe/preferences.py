@@ -12,6 +12,29 @@ from digest.subscribe.evidence import Evidence, witness
 from digest.subscribe.lookup import claimed, known_sections
 from digest.tokens import Purpose
 
+#: The one reason for which a reader may start the mail again by themselves.
+BOUNCE = "bounce"
+
+
+async def stopped(house: House, there: Subscription) -> tuple[str, datetime] | None:
+    """(the words, when) with which mail to that reader was stopped; None when it was not."""
+    async with house.store.read() as session:
+        email_hash = house.email_hash(there.subscriber.email)
+        return await subscribers.evidence_of_suppression(session, email_hash)
+
+
+async def try_again(house: House, key: str, token: str, *, evidence: Evidence, now: datetime) -> Subscription:
+    """The subscription, mail on again if it was off for bounces; other reasons stay. Twice is safe."""
+    claim = house.signer.read(token, Purpose.PREFERENCES, key, now=now)
+    async with house.store.begin() as session:
+        there = await claimed(session, key, claim.subject)
+        if there.suppressed != BOUNCE:
+            return there
+        await subscribers.unsuppress(session, house.email_hash(there.subscriber.email))
+        await witness(session, there, "resumed", evidence, now=now)
+    house.log.event("reader.resumed", newsletter=key, reader=claim.subject)
+    return replace(there, suppressed="")
+
 
 async def choose_sections(
     house: House, key: str, token: str, sections: Sequence[str], *, evidence: Evidence, now: datetime

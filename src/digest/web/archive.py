@@ -25,6 +25,7 @@ SHOWN = (IssueState.SENDING, IssueState.SENT)
 #: Issues on one page of the archive: half a year of a weekly one.
 _PAGE = 26
 _FEED = 20
+_ALL = "999999999"
 
 #: An issue and when it went, on the newsletter's clocks.
 _Dated = tuple[IssueView, datetime]
@@ -55,8 +56,8 @@ async def listing(request: Request, key: str) -> Response:
     """Issues by month, newest first; `?before=` continues."""
     site = site_of(request)
     letter = site.letter(key)
-    before = request.query_params.get("before", "")
-    found = [one for one in await shown(site, key) if not before or one.number < number_of(before)]
+    before = number_of(request.query_params.get("before", _ALL))
+    found = [one for one in await shown(site, key) if one.number < before]
     page = found[:_PAGE]
     return site.pages.page(
         "archive",

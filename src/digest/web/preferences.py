@@ -25,6 +25,8 @@ async def show(request: Request, key: str, token: str) -> Response:
         there = await subscribe.reader(site.house, key, token, Purpose.PREFERENCES, now=site.clock())
     except NotFoundError:
         return site.pages.page("gone", status=410, letter=letter, token=token)
+    if there.suppressed:
+        return await _stopped(site, letter, there, token)
     saved = request.query_params.get("saved")
     before = () if saved is None else tuple(saved[:400].split(","))
     known = tuple(section.key for section in letter.sections if section.key in before)
@@ -59,6 +61,34 @@ def _page(
         before=before,
         is_empty=is_empty,
     )
+
+
+async def _stopped(site: Site, letter: Letter, there: Subscription, token: str) -> Response:
+    """Why nothing is sent, with a way to start again where the mail only came back."""
+    words, when = await subscribe.stopped(site.house, there) or ("", None)
+    return site.pages.page(
+        "stopped",
+        letter=letter,
+        email=subscribe.mask(there.subscriber.email),
+        came_back=there.suppressed == "bounce",
+        words=words,
+        when=when,
+        token=token,
+    )
+
+
+@router.post("/try-again")
+async def try_again(request: Request, key: str, token: str) -> Response:
+    """Sending starts again; 303 to the preferences, which say what is true. Twice is the same."""
+    site = site_of(request)
+    letter = site.letter(key)
+    try:
+        await subscribe.try_again(
+            site.house, key, token, evidence=evidence_of(request, "preferences"), now=site.clock()
+        )
+    except NotFoundError:
+        return site.pages.page("gone", status=410, letter=letter, token=token)
+    return see_other(f"{letter.home}/preferences/{token}")
 
 
 @router.post("")
