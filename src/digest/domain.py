@@ -17,6 +17,23 @@ class SourceKind(StrEnum):
     FEED = "feed"
     #: An iCalendar address.
     CALENDAR = "calendar"
+    #: A JSON list; `Source.recipe` maps its fields where their names do not say enough.
+    JSON = "json"
+    #: A page that lists articles and has no feed.
+    PAGE = "page"
+    #: A sitemap, also of news.
+    SITEMAP = "sitemap"
+    #: A page with schema.org events in JSON-LD.
+    EVENTS = "events"
+
+
+class FullText(StrEnum):
+    """When the pages of a source's articles are read for their text."""
+
+    ALWAYS = "always"
+    #: When the source itself gives only a teaser.
+    SHORT = "short"
+    NEVER = "never"
 
 
 class IssueState(StrEnum):
@@ -153,12 +170,17 @@ class Source:
     weight: float = 1.0
     enabled: bool = True
     note: str = ""
+    #: What its kind needs to know: `name=value; name=value`, selectors of a page or fields of a list.
+    recipe: str = ""
+    full_text: FullText = FullText.SHORT
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
     added_at: datetime | None = None
     checked_at: datetime | None = None
     next_check_at: datetime | None = None
+    #: How long we wait between readings at present; 0 until its rhythm is known.
+    interval_minutes: int = 0
     #: The first gathering that succeeded; what was published long before it is backlog.
     first_read_at: datetime | None = None
     failures: int = 0
@@ -208,6 +230,10 @@ class Article:
     #: There before we came: never in an issue.
     is_backlog: bool = False
     event: Event | None = None
+    #: The picture that its page names for it, as an address; nothing is fetched from there.
+    image: str = ""
+    #: The words of its own page, plain, a paragraph a line; empty when only its source's summary is known.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +374,35 @@ class Message:
     headers: tuple[tuple[str, str], ...]
     text: str
     html: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """What the messages of many readers share; with one reader's `Personal` it makes a `Message`.
+
+    A header whose value is "" is each reader's own. The bodies are fixed text and names of places in turn,
+    and begin and end with fixed text.
+    """
+
+    sender: str
+    headers: tuple[tuple[str, str], ...]
+    text: tuple[str, ...]
+    html: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """What is one reader's own in a message: by the names that its `Pattern` leaves open."""
+
+    recipient: str
+    message_id: str
+    headers: dict[str, str]
+    #: What stands in the places of the text.
+    values: dict[str, str]
+    #: The same for HTML, escaped.
+    escaped: dict[str, str]
+    #: False when it is not known since when they read: their pattern says nothing of it.
+    is_dated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

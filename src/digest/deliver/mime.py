@@ -29,27 +29,45 @@ def encode(message: Message) -> bytes:
     head = b"".join(_head(message))
     if not message.html:
         return head + _part("plain", message.text)
-    # "=_" can stand in neither quoted-printable nor base64, so no body can hold the boundary.
-    boundary = f"=_{hashlib.sha256(message.message_id.encode()).hexdigest()[:32]}"
-    kind = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
-    line = f"--{boundary}\r\n".encode()
+    frame = Frame(message.message_id)
     parts = (_part("plain", message.text), _part("html", message.html))
-    return head + kind.encode() + b"".join(line + part for part in parts) + f"--{boundary}--\r\n".encode()
+    return head + frame.first + parts[0] + frame.between + parts[1] + frame.last
+
+
+class Frame:
+    """The lines of a multipart/alternative around its two parts."""
+
+    def __init__(self, seed: str) -> None:
+        """Equal seeds give equal boundaries."""
+        # "=_" can stand in neither quoted-printable nor base64, so no body can hold the boundary.
+        boundary = f"=_{hashlib.sha256(seed.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        kind = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
+        self.between = f"--{boundary}\r\n".encode()
+        self.first = kind.encode() + self.between
+        self.last = f"--{boundary}--\r\n".encode()
 
 
 def _head(message: Message) -> list[bytes]:
     """All headers but Content-Type, in the message's order."""
-    given = [(name, value) for name, value in message.headers if name.lower() not in _OURS]
-    names = [name.lower() for name, _ in given]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"header {twice}: stands twice")
+    given = given_headers(message.headers)
+    names = {name.lower() for name, _ in given}
     missing = (("From", message.sender), ("To", message.recipient))
     given += [pair for pair in missing if pair[0].lower() not in names]
     lines = [write_header(name, value) for name, value in given]
-    return [*lines, _message_id(message.message_id), b"MIME-Version: 1.0\r\n"]
+    return [*lines, write_message_id(message.message_id), b"MIME-Version: 1.0\r\n"]
 
 
-def _message_id(value: str) -> bytes:
+def given_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Those that are not written here; UsageError when one stands twice."""
+    given = [(name, value) for name, value in headers if name.lower() not in _OURS]
+    names = [name.lower() for name, _ in given]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"header {twice}: stands twice")
+    return given
+
+
+def write_message_id(value: str) -> bytes:
+    """The Message-ID header; UsageError for what cannot be one."""
     found = _MESSAGE_ID.fullmatch(value)
     if not found:
         raise UsageError("header Message-ID: looks like <name@example.org>")
@@ -58,22 +76,41 @@ def _message_id(value: str) -> bytes:
 
 def _part(subtype: str, text: str) -> bytes:
     """One body with its headers, ending in CRLF."""
-    name, body = _encode_body(text)
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {name}\r\n\r\n"
-    return head.encode() + body
+    plain = canonical(text.removesuffix("\n") + "\n")
+    name, body = _encode_body(plain)
+    return part_head(subtype, name) + body
 
 
-def _encode_body(text: str) -> tuple[str, bytes]:
-    """The transfer encoding's name and the body in it, in lines of at most 76 bytes."""
+def part_head(subtype: str, encoding: str) -> bytes:
+    """The headers of a body and the empty line after them."""
+    lines = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    return lines.encode()
+
+
+def canonical(text: str) -> bytes:
+    """The text in UTF-8 with all line breaks as LF; a lone surrogate becomes a question mark."""
     # splitlines() would also break at U+2028 and its like.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
-    plain = lines.encode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+
+
+def prefers_base64(plain: bytes, quoted: bytes) -> bool:
+    """True when base64 is so much shorter that it outweighs being readable in a message's source."""
+    crlf = len(plain) + plain.count(b"\n")
+    return len(quoted) + quoted.count(b"\n") > _QP_MAY_COST * _BASE64_COSTS * crlf
+
+
+def quote(plain: bytes) -> bytes:
+    """Quoted-printable with LF, in lines of at most 76 bytes."""
     quoted = binascii.b2a_qp(plain)
     # Looking first spares most messages half of the time that encoding takes.
     if b"=20\n" in quoted or b"=09\n" in quoted:
         quoted = _OVERLONG.sub(rb"\1=\n\2", quoted)
-    quoted = quoted.replace(b"\n", b"\r\n")
-    crlf = plain.replace(b"\n", b"\r\n")
-    if len(quoted) > _QP_MAY_COST * _BASE64_COSTS * len(crlf):
-        return "base64", base64.encodebytes(crlf).replace(b"\n", b"\r\n")
-    return "quoted-printable", quoted
+    return quoted
+
+
+def _encode_body(plain: bytes) -> tuple[str, bytes]:
+    """The transfer encoding's name and the body in it, in lines of at most 76 bytes."""
+    quoted = quote(plain)
+    if prefers_base64(plain, quoted):
+        return "base64", base64.encodebytes(plain.replace(b"\n", b"\r\n")).replace(b"\n", b"\r\n")
+    return "quoted-printable", quoted.replace(b"\n", b"\r\n")

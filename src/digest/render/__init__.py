@@ -1,7 +1,7 @@
 """ISSUE → MESSAGE: templates, inlining, addressing and linting. Pure: no network, no database, no clock."""
 
 from digest.render.issue import render
-from digest.render.mail import address, notice, public
+from digest.render.mail import address, notice, pattern, personal, public
 from digest.render.masthead import Links, Masthead
 from digest.render.problems import Problem, lint
 from digest.render.rehearsal import check
@@ -19,6 +19,8 @@ __all__ = [
     "lint",
     "notice",
     "open_templates",
+    "pattern",
+    "personal",
     "public",
     "render",
     "see",

@@ -8,10 +8,10 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from digest.domain import Message, Rendered, Subscriber, Subscription
+from digest.domain import Message, Pattern, Personal, Rendered, Subscriber, Subscription
 from digest.errors import AddressError
 from digest.render.issue import render_mail
-from digest.render.marks import fill, scrub, without_marks
+from digest.render.marks import fill, outline, scrub, without_marks
 from digest.render.masthead import Links, Masthead
 from digest.render.moments import day, local
 from digest.render.templates import Templates
@@ -36,6 +36,40 @@ def address(
     `date` is the issue's, not now, so that a retry is the same message. Raises AddressError for an
     address that could break a header.
     """
+    own = personal(subscription, masthead, links, issue_id=issue_id)
+    shared = pattern(rendered, masthead, issue_id=issue_id, date=date, is_dated=own.is_dated)
+    return Message(
+        sender=shared.sender,
+        recipient=own.recipient,
+        message_id=own.message_id,
+        headers=tuple((name, value or own.headers.get(name, "")) for name, value in shared.headers),
+        text=_joined(shared.text, own.values),
+        html=_joined(shared.html, own.escaped),
+    )
+
+
+@lru_cache(maxsize=64)
+def pattern(
+    rendered: Rendered, masthead: Masthead, *, issue_id: int, date: datetime, is_dated: bool
+) -> Pattern:
+    """What all messages of an issue share whose readers chose the same sections; `personal` is the rest."""
+    chosen = _SEEN_BY_ALL | {"reader", "dated" if is_dated else "undated"}
+    return Pattern(
+        sender=masthead.from_address,
+        headers=(
+            *_head(rendered.subject, "", date, "", masthead),
+            ("List-Unsubscribe", ""),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            *_list_headers(masthead),
+            ("Feedback-ID", f"{issue_id}:{masthead.key}:issue:{_sender_id(masthead)}"),
+        ),
+        text=outline(rendered.text, chosen),
+        html=outline(rendered.html, chosen),
+    )
+
+
+def personal(subscription: Subscription, masthead: Masthead, links: Links, *, issue_id: int) -> Personal:
+    """One reader's part of their message. Raises AddressError for an address that could break a header."""
     reader = subscription.subscriber
     email = _checked(reader.email)
     known = subscription.confirmed_at or subscription.requested_at
@@ -46,23 +80,25 @@ def address(
         "preferences": links.preferences,
         "leave": links.leave,
     }
-    chosen = _SEEN_BY_ALL | {"reader", "dated" if known else "undated"}
     name = f"{masthead.key}/{issue_id}/{reader.id}"
     message_id = _message_id(f"{masthead.key}.{issue_id}.{reader.id}", name, masthead)
-    return Message(
-        sender=masthead.from_address,
+    return Personal(
         recipient=email,
         message_id=message_id,
-        headers=(
-            *_head(rendered.subject, reader.name, email, date, message_id, masthead),
-            ("List-Unsubscribe", _ways_out(links)),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-            *_list_headers(masthead),
-            ("Feedback-ID", f"{issue_id}:{masthead.key}:issue:{_sender_id(masthead)}"),
-        ),
-        text=fill(rendered.text, values, chosen),
-        html=fill(rendered.html, {name: html.escape(value) for name, value in values.items()}, chosen),
+        headers={
+            "To": _mailbox(reader.name, email),
+            "Message-ID": message_id,
+            "List-Unsubscribe": _ways_out(links),
+        },
+        values=values,
+        escaped={name: html.escape(value) for name, value in values.items()},
+        is_dated=known is not None,
     )
+
+
+def _joined(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:
+    """Fixed text and the values of the places between them."""
+    return "".join(values[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 
 def public(rendered: Rendered, masthead: Masthead, *, browser: str) -> str:
@@ -94,7 +130,7 @@ def notice(
         recipient=email,
         message_id=message_id,
         headers=(
-            *_head(rendered.subject, "", email, date, message_id, masthead),
+            *_head(rendered.subject, email, date, message_id, masthead),
             ("Auto-Submitted", "auto-generated"),
             ("X-Auto-Response-Suppress", "All"),
         ),
@@ -104,11 +140,11 @@ def notice(
 
 
 def _head(
-    subject: str, name: str, email: str, date: datetime, message_id: str, masthead: Masthead
+    subject: str, to: str, date: datetime, message_id: str, masthead: Masthead
 ) -> list[tuple[str, str]]:
     headers = [
         ("From", _mailbox(masthead.from_name or masthead.name, masthead.from_address)),
-        ("To", _mailbox(name, email)),
+        ("To", to),
         ("Subject", _one_line(subject)),
         ("Date", format_datetime(date)),
         ("Message-ID", message_id),

@@ -44,6 +44,19 @@ def passages() -> dict[str, str]:
     return {name: mark(name) for name in (*PASSAGES, _END)}
 
 
+def outline(text: str, chosen: frozenset[str]) -> tuple[str, ...]:
+    """Fixed text and names of places in turn, with only the `chosen` passages; fixed text at both ends."""
+    out, is_kept = [""], True
+    for index, piece in enumerate(_pieces(text)):
+        if index % 2 and piece not in PLACES:
+            is_kept = piece == _END or piece in chosen
+        elif is_kept and index % 2:
+            out += [piece, ""]
+        elif is_kept:
+            out[-1] += piece
+    return tuple(out)
+
+
 def fill(text: str, values: Mapping[str, str], chosen: frozenset[str]) -> str:
     """The text with `values` in their places and only the `chosen` passages; a join of pieces."""
     out: list[str] = []

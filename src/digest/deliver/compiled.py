@@ -1,0 +1,142 @@
+"""An issue's messages, encoded once: a reader's own message is a join of blocks and a few values."""
+
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from digest.deliver.headers import write_header
+from digest.deliver.mime import (
+    Frame,
+    canonical,
+    given_headers,
+    part_head,
+    prefers_base64,
+    quote,
+    write_message_id,
+)
+from digest.domain import Pattern, Personal
+
+#: A line of base64 holds that many bytes in 76 characters.
+_LINE = 57
+
+
+class Compiled:
+    """A pattern as blocks; `message` joins them with one reader's values in about 0.02 ms."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        """DigestError names the header at fault.
+
+        The boundary is made from what all messages share, so each is the same whenever it is made again.
+        """
+        given = given_headers(pattern.headers)
+        names = {name.lower() for name, _ in given}
+        missing = (("From", pattern.sender), ("To", ""))
+        given += [pair for pair in missing if pair[0].lower() not in names]
+        #: Written headers, and the names of those that each reader has their own of.
+        self._head = [name if value == "" else write_header(name, value) for name, value in given]
+        self._text = _body("plain", pattern.text)
+        self._html = _body("html", pattern.html) if pattern.html else None
+        self._frame = Frame(repr(pattern))
+
+    def message(self, personal: Personal) -> bytes:
+        """What `encode` makes of the reader's message, but for boundary and soft line breaks.
+
+        DigestError names the header at fault.
+        """
+        own = personal.headers | {"To": personal.headers.get("To") or personal.recipient}
+        out = [
+            write_header(each, own.get(each, "")) if isinstance(each, str) else each for each in self._head
+        ]
+        out += (write_message_id(personal.message_id), b"MIME-Version: 1.0\r\n")
+        if self._html is None:
+            self._text.fill(personal.values, out)
+            return b"".join(out)
+        out.append(self._frame.first)
+        self._text.fill(personal.values, out)
+        out.append(self._frame.between)
+        self._html.fill(personal.escaped, out)
+        out.append(self._frame.last)
+        return b"".join(out)
+
+
+class _Body(Protocol):
+    def fill(self, values: Mapping[str, str], out: list[bytes]) -> None:
+        """Add the body with its headers, ending in CRLF."""
+        ...
+
+
+def _body(subtype: str, pieces: Sequence[str]) -> _Body:
+    """The body in the encoding that suits its fixed text."""
+    pieces = [*pieces[:-1], pieces[-1].removesuffix("\n") + "\n"]
+    plain = canonical("".join(pieces[::2]))
+    if prefers_base64(plain, quote(plain)):
+        return _Base64(subtype, pieces)
+    return _Quoted(subtype, pieces)
+
+
+class _Quoted:
+    """Quoted-printable: each block ends on a line break, hard or soft, and so does each value."""
+
+    def __init__(self, subtype: str, pieces: Sequence[str]) -> None:
+        #: Encoded text at the even places, names between them.
+        self._pieces = [_quoted(piece) if index % 2 == 0 else piece for index, piece in enumerate(pieces)]
+        self._pieces[0] = part_head(subtype, "quoted-printable") + _quoted(pieces[0])
+
+    def fill(self, values: Mapping[str, str], out: list[bytes]) -> None:
+        out += [piece if isinstance(piece, bytes) else _quoted(values[piece]) for piece in self._pieces]
+
+
+def _quoted(text: str) -> bytes:
+    """The text in quoted-printable, ending on a line break of its own or a soft one."""
+    plain = canonical(text)
+    if not plain or plain.endswith(b"\n"):
+        return quote(plain).replace(b"\n", b"\r\n")
+    # One more letter makes the encoder leave room for the "=" that takes its place.
+    quoted = quote(plain + b"x")[:-1]
+    return (quoted if quoted.endswith(b"\n") else quoted + b"=\n").replace(b"\n", b"\r\n")
+
+
+class _Base64:
+    """Base64: a block is encoded from each of the three places in a group of three bytes it may begin at."""
+
+    def __init__(self, subtype: str, pieces: Sequence[str]) -> None:
+        self._head = part_head(subtype, "base64")
+        self._blocks = [_Aligned(_crlf(piece)) for piece in pieces[::2]]
+        self._names = pieces[1::2]
+
+    def fill(self, values: Mapping[str, str], out: list[bytes]) -> None:
+        out.append(self._head)
+        rest = self._blocks[0].join(b"", out)
+        for name, block in zip(self._names, self._blocks[1:], strict=True):
+            rest = block.join(rest + _crlf(values[name]), out)
+        out.append(_lines(rest))
+
+
+class _Aligned:
+    """One block of plain bytes, encoded three times."""
+
+    def __init__(self, plain: bytes) -> None:
+        #: For each number of bytes that complete a group: those bytes, the lines after them, the rest.
+        self._by_missing = []
+        for missing in range(3):
+            whole = max(len(plain) - missing, 0) // 3 * 3 + missing
+            self._by_missing.append((plain[:missing], _lines(plain[missing:whole]), plain[whole:]))
+
+    def join(self, before: bytes, out: list[bytes]) -> bytes:
+        """Add what came before and this block; what is left over for the next."""
+        head, lines, rest = self._by_missing[-len(before) % 3]
+        start = before + head
+        if len(start) % 3:
+            return start + rest
+        out += (_lines(start), lines)
+        return rest
+
+
+def _crlf(text: str) -> bytes:
+    return canonical(text).replace(b"\n", b"\r\n")
+
+
+def _lines(plain: bytes) -> bytes:
+    """Base64 in lines of at most 76 characters, each ending in CRLF."""
+    chunks = (plain[start : start + _LINE] for start in range(0, len(plain), _LINE))
+    return b"".join(binascii.b2a_base64(chunk, newline=False) + b"\r\n" for chunk in chunks)
