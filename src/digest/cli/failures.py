@@ -46,8 +46,8 @@ class Root(TyperGroup):
             raise
         except DigestError as exc:
             raise typer.Exit(_known(of(ctx), exc)) from exc
-        except KeyboardInterrupt as exc:
-            of(ctx).warn("stopped", "by Ctrl-C; what was done is kept, run it again to go on")
+        except (KeyboardInterrupt, EOFError) as exc:
+            of(ctx).warn("stopped", "what was done is kept; run it again to go on")
             raise typer.Exit(INTERRUPTED) from exc
         except Exception as exc:
             raise typer.Exit(_unknown(of(ctx), exc, ctx.invoked_subcommand or "")) from exc

@@ -1,8 +1,10 @@
 """Opens what a command works with, runs it once, and finds what its arguments name."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -11,7 +13,7 @@ from digest import config
 from digest.cli.terminal import Terminal
 from digest.config import Settings
 from digest.domain import Issue, IssueState, Source
-from digest.errors import NotFoundError, UsageError
+from digest.errors import NotFoundError, StoreError, UsageError
 from digest.house import House, open_house
 from digest.store import issues, sources
 
@@ -34,9 +36,18 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def load_settings(terminal: Terminal) -> Settings:
+    """The settings; StoreError when a SQLite file's folder is missing, which SQLite cannot say clearly."""
+    settings = config.load(terminal.config)
+    found = re.fullmatch(r"sqlite:///(.+)", settings.database.get_secret_value())
+    if found and not Path(found[1]).parent.is_dir():
+        raise StoreError(f"{found[1]}: there is no such folder", hint="make it, or change database")
+    return settings
+
+
 def run(terminal: Terminal, work: Callable[[House], Awaitable[_T]], *, check_schema: bool = True) -> _T:
     """What `work` gives in an opened house; the one place where a command meets asyncio."""
-    settings = config.load(terminal.config)
+    settings = load_settings(terminal)
 
     async def inside() -> _T:
         async with open_house(settings, log=terminal.log(), check_schema=check_schema) as house:

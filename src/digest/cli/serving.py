@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest import config
+from digest.cli.running import load_settings
 from digest.cli.terminal import Terminal, of
 from digest.config import Settings
 from digest.house import open_house
@@ -28,7 +28,7 @@ def run(
     A second daemon on the same database does no harm: a lease lets one do each job.
     """
     terminal = of(ctx)
-    settings = config.load(terminal.config)
+    settings = load_settings(terminal)
     place = (host or settings.web.host, settings.web.port if port is None else port)
     with listen(*place) as listening:
         asyncio.run(_serve(terminal, settings, listening))

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from digest.config import Settings
+from digest.deliver import open_transport
 from digest.errors import ConfigError, UsageError
 
 _TEMPLATE = Path(__file__).with_name("digest.toml.txt")
@@ -57,15 +58,17 @@ def key_for(name: str) -> str:
 
 def settings_text(answers: Answers) -> str:
     """The whole file, checked by reading it back; UsageError names the option that is wrong."""
-    text = _TEMPLATE.read_text(encoding="utf-8")
-    for field in fields(answers):
-        value = getattr(answers, field.name)
-        text = text.replace(f"@{field.name}@", value if field.name == "key" else _quoted(value))
+    values = {field.name: _quoted(getattr(answers, field.name)) for field in fields(answers)}
+    values["key"] = answers.key
+    # In one pass, so that an answer which looks like a place of the template stays an answer.
+    text = re.sub(
+        f"@({'|'.join(values)})@", lambda place: values[place[1]], _TEMPLATE.read_text(encoding="utf-8")
+    )
     if not answers.editor:
         text = re.sub(r"(?m)^editor = .*$", '#editor = "editor@example.org"', text)
     try:
         text.encode()
-        Settings.model_validate(tomllib.loads(text))
+        settings = Settings.model_validate(tomllib.loads(text))
     except UnicodeEncodeError as exc:
         raise UsageError("an answer is not UTF-8 text") from exc
     except tomllib.TOMLDecodeError as exc:
@@ -74,6 +77,8 @@ def settings_text(answers: Answers) -> str:
         ) from exc
     except ValidationError as exc:
         raise _wrong(exc) from exc
+    # Only looks at the address; nothing is connected before the first message.
+    open_transport(settings.smtp)
     return text
 
 

@@ -14,7 +14,7 @@ from digest.cli.running import Yes, place_of, run, utc_now
 from digest.cli.settings_file import Answers, key_for, secret_of, settings_text, write_settings
 from digest.cli.terminal import Terminal, of
 from digest.config import Settings
-from digest.errors import UsageError
+from digest.errors import ConfigError, UsageError
 from digest.house import House
 from digest.store import schema
 
@@ -23,10 +23,10 @@ _QUESTIONS = (
     ("name", "What is the newsletter called?"),
     ("from_address", "Which address does it come from?"),
     ("editor", "Who is sent drafts?"),
-    ("address", "Postal address for the foot of each issue (the law wants one)"),
-    ("smtp", "Mail server (smtps://user:password@host, or file://outbox to try)"),
+    ("address", "Postal address for the foot of each issue (the law wants one):"),
+    ("smtp", "Mail server, as smtps://user:password@host, or file://outbox to try:"),
     ("public_url", "Where will readers reach the pages?"),
-    ("timezone", "Time zone"),
+    ("timezone", "Time zone, as Europe/Copenhagen:"),
 )
 _MUST = {"name": "--name", "from_address": "--from"}
 
@@ -103,21 +103,17 @@ def _ask(terminal: Terminal, answers: Answers) -> Answers:
     for field, question in _QUESTIONS:
         proposed = getattr(answers, field) or (answers.from_address if field == "editor" else "")
         while True:
-            given = terminal.ask(question, proposed) if proposed or field in _MUST else _optional(question)
-            tried = replace(answers, **{field: given})
+            tried = replace(answers, **{field: terminal.ask(question, proposed)})
+            if field in _MUST and not getattr(tried, field):
+                continue
             try:
                 settings_text(replace(tried, **_placeholders(tried)))
-            except UsageError as exc:
+            except (ConfigError, UsageError) as exc:
                 terminal.error(exc)
                 continue
             answers = tried
             break
     return answers
-
-
-def _optional(question: str) -> str:
-    answer: str = typer.prompt(question, default="", show_default=False, err=True)
-    return answer.strip()
 
 
 def _placeholders(answers: Answers) -> dict[str, str]:

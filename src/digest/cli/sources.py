@@ -94,10 +94,10 @@ def _choose(terminal: Terminal, found: tuple[Found, ...], *, yes: bool) -> Found
         terminal.say("found", f"{position}  {one.title or 'without a title'} ({one.kind}, {one.url})")
     if not terminal.is_interactive or yes:
         return found[0]
-    choice: int = typer.prompt("Which one?", default=1, type=int, err=True)
-    if not 1 <= choice <= len(found):
-        raise UsageError(f"there is no number {choice}")
-    return found[choice - 1]
+    answer = terminal.ask("Which one?", "1")
+    if answer not in {str(position) for position in range(1, len(found) + 1)}:
+        raise UsageError(f'there is no number "{answer}"')
+    return found[int(answer) - 1]
 
 
 def list_(

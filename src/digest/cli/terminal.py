@@ -1,6 +1,7 @@
 """The terminal: data on standard output, everything else on standard error."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,13 +76,13 @@ class Terminal:
         self.say("next", f"digest{place} {command}{f'  {why}' if why else ''}")
 
     def _line(self, label: str, words: str) -> None:
-        text = Text(f"{label:<10}", style=_STYLES.get(label, "bold")).append(one_line(words), style="default")
+        text = Text().append(f"{label:<10}", style=_STYLES.get(label, "bold")).append(one_line(words))
         self.err.print(text, soft_wrap=True)
 
     def error(self, exc: DigestError) -> None:
         """What went wrong and what to do next."""
-        head = Text(f"error[{exc.id}]", style="bold red")
-        self.err.print(head.append(f" {one_line(exc.what)}", style="default"), soft_wrap=True)
+        head = Text().append(f"error[{exc.id}]", style="bold red")
+        self.err.print(head.append(f" {one_line(exc.what)}"), soft_wrap=True)
         if exc.hint:
             self.err.print(Text(f"  {one_line(exc.hint)}"), soft_wrap=True)
 
@@ -117,9 +118,16 @@ class Terminal:
             yield lambda step: progress.advance(task, step)
 
     def ask(self, question: str, default: str = "") -> str:
-        """A person's answer; only call it when `is_interactive`."""
-        answer: str = typer.prompt(question, default=default or None, err=True)
-        return answer.strip()
+        """A person's answer, `default` when they only press Enter; only call it when `is_interactive`."""
+        offered = f" [{default}]" if default else ""
+        # input() itself would write its prompt to standard output, where only data belongs.
+        self.err.print(Text(f"{question}{offered} ", style="bold"), end="", soft_wrap=True)
+        # asyncio only notes the first Ctrl-C and would leave a person at the question.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return input().strip() or default
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def agree(self, question: str, *, yes: bool) -> bool:
         """True when a person or --yes agrees; UsageError when nobody can be asked."""
@@ -127,7 +135,7 @@ class Terminal:
             return True
         if not self.is_interactive:
             raise UsageError(f"{question} Nobody is here to answer.", hint="--yes says yes")
-        return typer.confirm(question, err=True)
+        return self.ask(f"{question} y/n").lower() in {"y", "yes"}
 
 
 def _console(*, color: bool, stderr: bool = False) -> Console:

@@ -1,0 +1,185 @@
+"""The first minutes: help, init, config, db."""
+
+import stat
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from commands import Digest, digest, make
+from digest import __version__
+from digest.cli import app
+from digest.config import load, setting_names
+
+__all__ = ["digest"]
+
+
+def call(*args: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(args))
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_help_teaches_the_exit_codes() -> None:
+    code, out, _ = call("--help")
+
+    assert code == 0
+    assert "75 try again later" in " ".join(out.split())
+
+
+def commands_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command and group there is."""
+    for name, inner in group.commands.items():
+        yield (*path, name)
+        if hasattr(inner, "commands"):
+            yield from commands_of(inner, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands_of(get_command(app))), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
+    code, out, err = call(*path, "--help")
+
+    assert (code, err) == (0, "")
+    assert len(out.split(" ".join(path), 1)[1].split("╭")[0].split()) > 3
+
+
+def test_the_version_is_data() -> None:
+    assert call("--version") == (0, f"digest {__version__}\n", "")
+
+
+def test_an_unknown_command_names_the_nearest() -> None:
+    code, out, err = call("sources", "lst")
+
+    assert (code, out) == (2, "")
+    assert "error[U001]" in err
+    assert "Did you mean 'list'?" in err
+    assert "digest sources --help" in err
+
+
+def test_without_settings_the_next_command_is_named(tmp_path: Path) -> None:
+    err = Digest(tmp_path).run("status", code=2).stderr
+
+    assert "error[C002]" in err
+    assert "digest init" in err
+
+
+def test_init_writes_settings_that_explain_every_setting(tmp_path: Path) -> None:
+    text = make(tmp_path).settings.read_text()
+
+    written = {line.lstrip("#").partition(" = ")[0] for line in text.splitlines()}
+    assert {name.rpartition(".")[2] for name in setting_names()} <= written
+
+
+def test_init_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
+    result = Digest(tmp_path).run("init", "--name", "A", "--from", "a@example.org", "--starter")
+
+    assert result.stdout == ""
+    assert "0600" in result.stderr
+    assert "sources from the starter pack (News" in result.stderr
+    assert result.stderr.rstrip().endswith(f"digest --config {tmp_path}/digest.toml doctor")
+
+
+def test_what_init_makes_is_for_its_owner_only(digest: Digest) -> None:
+    modes = [stat.S_IMODE((digest.folder / name).stat().st_mode) for name in ("digest.toml", "digest.db")]
+
+    assert modes == [0o600, 0o600]
+
+
+def test_init_without_a_terminal_names_the_missing_options(tmp_path: Path) -> None:
+    err = Digest(tmp_path).run("init", code=2).stderr
+
+    assert "--name and --from are missing" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_does_not_overwrite_and_force_keeps_the_older_file_and_its_secret(digest: Digest) -> None:
+    secret = tomllib.loads(digest.settings.read_text())["secret"]
+    again = ("init", "--name", "Another", "--from", "b@example.org")
+
+    assert "is there already" in digest.run(*again, code=2).stderr
+    digest.run(*again, "--force")
+
+    assert tomllib.loads(digest.settings.read_text())["secret"] == secret
+    assert "The Week in AI" in (digest.folder / "digest.toml.old").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ['A "quoted" \\ name', "]]\nx = 1", "週刊AI", "del\x7f", "${HOME}", "@secret@", "🦊 'x' #"]
+)
+def test_a_name_is_quoted_or_refused_and_never_breaks_the_file(name: str, tmp_path: Path) -> None:
+    is_fine = name.isprintable()
+    made = CliRunner().invoke(
+        app, ["init", "--dir", str(tmp_path), "--name", name, "--from", "a@example.org"]
+    )
+
+    assert made.exit_code == (0 if is_fine else 2), made.output
+    if is_fine and "$" not in name:
+        assert next(iter(load(tmp_path / "digest.toml").newsletters.values())).name == name
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--from", "nobody", "an address looks like"),
+        ("--timezone", "Europe/Copenhagn", "did you mean Europe/Copenhagen?"),
+        ("--schedule", "every monday", "not a cron expression"),
+        ("--policy", "maybe", "--policy"),
+        ("--public-url", "ftp://x", "must start with http"),
+        ("--smtp", "carrier-pigeon://x", "no such transport"),
+        ("--key", "Not A Key", "--key"),
+        ("--editor", "two words", "--editor"),
+    ],
+)
+def test_a_wrong_answer_names_its_option_and_writes_nothing(
+    option: str, value: str, words: str, tmp_path: Path
+) -> None:
+    right = ("--name", "A", "--from", "a@example.org")
+
+    err = Digest(tmp_path).run("init", *right, option, value, code=2).stderr
+
+    assert words in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_does_not_exist_is_one_clear_line(digest: Digest) -> None:
+    digest.change("[smtp]", '[smtp]\npasword = "x"')
+
+    err = digest.run("config", "check", code=2).stderr
+
+    assert "error[C003]" in err
+    assert "smtp.pasword" in err
+
+
+def test_config_show_hides_what_is_secret(digest: Digest) -> None:
+    secret = tomllib.loads(digest.settings.read_text())["secret"]
+    digest.change('url = "file://outbox"', 'url = "smtps://me:hunter2@mx.example.org"')
+
+    shown = digest.run("config", "show", "--all").stdout
+
+    assert secret not in shown
+    assert "hunter2" not in shown
+    assert "smtps://********@mx.example.org" in shown
+    assert "smtp.connections = 4" in shown
+    assert digest.json("config", "show")["settings"]["secret"] == "********"
+
+
+def test_db_check_compares_and_upgrade_is_safe_twice(digest: Digest) -> None:
+    assert digest.json("db", "check")["is_current"] is True
+
+    assert "already" in digest.run("db", "upgrade").stderr
+
+
+def test_db_check_makes_no_database(digest: Digest) -> None:
+    (digest.folder / "digest.db").unlink()
+
+    assert "digest db upgrade" in digest.run("db", "check", code=1).stderr
+    assert not (digest.folder / "digest.db").exists()
+    assert "upgraded" in digest.run("db", "upgrade").stderr
+
+
+def test_quiet_leaves_data_and_errors_only(digest: Digest) -> None:
+    assert digest.run("--quiet", "db", "check").output == ""
+    assert "error[" in digest.run("--quiet", "issues", "show", "9", code=1).stderr

@@ -1,0 +1,167 @@
+"""Sources from the command line: found, checked, listed, switched, as OPML both ways."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from commands import Digest, digest, feed
+from sites import Site, open_site
+
+__all__ = ["digest"]
+
+PAGE = '<html><head><link rel="alternate" type="application/rss+xml" title="{}" href="{}"></head></html>'
+
+
+def put_page(site: Site, *names: str) -> None:
+    links = "".join(PAGE.format(name, f"/{name}") for name in names)
+    site.put("/", links, content_type="text/html")
+    for name in names:
+        site.put(f"/{name}", feed("A story", name=name))
+
+
+async def test_a_sites_address_is_enough_and_twice_is_one_source(digest: Digest) -> None:
+    async with open_site() as site:
+        put_page(site, "blog")
+
+        first = await digest.later("sources", "add", site.url, "--section", "news", "--owner", "Us")
+        again = await digest.later("sources", "add", site.url)
+
+    assert first.stderr.startswith("added")
+    assert again.stderr.startswith("there")
+    (source,) = digest.json("sources", "list")["sources"]
+    assert (source["url"], source["section"], source["owner"]) == (f"{site.url}/blog", "news", "Us")
+
+
+async def test_of_several_feeds_the_first_is_taken_and_all_are_told(digest: Digest) -> None:
+    async with open_site() as site:
+        put_page(site, "first", "second")
+
+        err = (await digest.later("sources", "add", site.url)).stderr
+
+    assert "1  first" in err
+    assert "2  second" in err
+    assert [one["title"] for one in digest.json("sources", "list")["sources"]] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("nonsense",), "is no address of a site"),
+        (("javascript:alert(1)",), "is no address of a site"),
+        (("https://x.example", "--section", "sport"), "there is: news, learnings, events"),
+        (("https://x.example", "-n", "other"), "there is: week"),
+        (("https://x.example", "--weight", "many"), "--weight"),
+        (("https://x.example", "--kind", "podcast"), "--kind"),
+    ],
+)
+def test_what_cannot_be_added_is_one_clear_line(digest: Digest, args: tuple[str, ...], words: str) -> None:
+    assert words in digest.run("sources", "add", *args, code=2).stderr
+
+
+async def test_a_page_without_a_feed_and_a_dead_host_are_one_line_and_no_check_stores_them(
+    digest: Digest,
+) -> None:
+    async with open_site() as site:
+        site.put("/", "<p>no feed</p>", content_type="text/html")
+        await digest.later("sources", "add", site.url, code=1)
+        await digest.later("sources", "add", site.url, "--no-check", "--title", "Later")
+
+    assert [one["title"] for one in digest.json("sources", "list")["sources"]] == ["Later"]
+    assert digest.run("sources", "add", "http://127.0.0.1:1/", code=1).stderr.startswith("error[G")
+
+
+async def test_a_check_reads_and_stores_nothing(digest: Digest) -> None:
+    async with open_site() as site:
+        site.put("/feed", feed("A fresh story"))
+        site.put("/html", "<html><body>no feed</body></html>")
+        await digest.later("sources", "add", f"{site.url}/feed")
+        await digest.later("sources", "add", f"{site.url}/html", "--no-check", "--title", "Broken")
+
+        one = await digest.later("sources", "check", "blog")
+        some = await digest.later("sources", "check", code=4)
+        all_bad = await digest.json_later("sources", "check", f"{site.url}/html", code=1)
+
+    assert "A fresh story" in one.stdout
+    assert "failed  Broken:" in some.stdout
+    assert all_bad["failed"] == 1
+    assert all(source["checked_at"] is None for source in digest.json("sources", "list")["sources"])
+
+
+async def test_a_gathering_with_a_failure_is_partly_done(digest: Digest) -> None:
+    async with open_site() as site:
+        site.put("/feed", feed("A story"))
+        await digest.later("sources", "add", f"{site.url}/feed")
+        await digest.later("sources", "add", f"{site.url}/gone", "--no-check", "--title", "Gone")
+
+        some = await digest.later("gather", code=4)
+        none = await digest.later("gather", "--source", "Gone", code=1)
+
+    assert "failed    Gone:" in some.stderr
+    assert "1 new article from 2 sources: 1 fresh, 0 unchanged, 1 failed" in some.stderr
+    assert "1 failed" in none.stderr
+    assert "Gone" in digest.run("sources", "list").stdout
+    assert "no source is sick" in digest.run("sources", "list", "--sick").stderr
+
+
+def test_words_that_match_nothing_are_named(digest: Digest) -> None:
+    for command in ("remove", "enable", "disable", "check"):
+        assert 'no source matches "zebra"' in digest.run("sources", command, "zebra", code=1).stderr
+
+
+def test_removing_needs_a_yes(digest: Digest) -> None:
+    digest.run("sources", "add", "https://x.example/feed", "--no-check", "--title", "X")
+
+    assert "--yes" in digest.run("sources", "remove", "X", code=2).stderr
+    assert "removed" in digest.run("sources", "remove", "X", "--yes").stderr
+    assert digest.json("sources", "list")["sources"] == []
+
+
+def test_a_source_is_switched_off_and_on(digest: Digest) -> None:
+    digest.run("sources", "add", "https://x.example/feed", "--no-check", "--title", "X")
+
+    digest.run("sources", "disable", "X")
+    assert digest.json("sources", "list")["sources"][0]["state"] == "off"
+    digest.run("sources", "enable", "X")
+    assert digest.json("sources", "list")["sources"][0]["state"] == "not read yet"
+
+
+def test_an_export_is_imported_again_and_twice_is_safe(digest: Digest, tmp_path: Path) -> None:
+    digest.run("sources", "starter")
+    file = str(tmp_path / "sources.opml")
+    digest.run("sources", "export", file)
+    before = digest.json("sources", "list")["sources"]
+
+    assert "added     0 of" in digest.run("sources", "import", file).stderr
+    for source in before[:3]:
+        digest.run("sources", "remove", source["url"], "--yes")
+    assert "added     3 of" in digest.run("sources", "import", file).stderr
+    names = ("url", "title", "section", "owner", "kind", "enabled", "weight")
+    after = digest.json("sources", "list")["sources"]
+    assert [[one[name] for name in names] for one in after] == [
+        [one[name] for name in names] for one in before
+    ]
+
+
+def test_an_opml_from_a_pipe_and_to_a_pipe(digest: Digest) -> None:
+    outline = '<outline type="rss" text="X" xmlUrl="https://x.example/feed"/><outline type="rss" text="Y" xmlUrl="ftp://y"/>'
+    opml = f'<opml version="2.0"><body>{outline}</body></opml>'
+
+    result = digest.run("sources", "import", "-", "--json", stdin=opml, code=4)
+
+    assert json.loads(result.stdout)["added"] == 1
+    assert "refused" in result.stderr
+    assert "https://x.example/feed" in digest.run("sources", "export").stdout
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\xff\xfe\x00", b"<opml><body><outline"])
+def test_a_file_that_is_no_opml_is_one_clear_line(digest: Digest, data: bytes) -> None:
+    err = digest.run("sources", "import", "-", stdin=data, code=1).stderr
+
+    assert err.startswith("error[G003]")
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(digest: Digest) -> None:
+    assert "No such file" in digest.run("sources", "import", "/nowhere/x.opml", code=2).stderr
+    assert "No such file" in digest.run("sources", "export", "/nowhere/x.opml", code=2).stderr
+    assert "directory" in digest.run("sources", "import", str(digest.folder), code=2).stderr
