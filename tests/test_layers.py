@@ -11,7 +11,8 @@ ROOT = Path(digest.__file__).parent
 
 #: From the roof to the ground. A room may import from lines below its own, and from itself.
 LAYERS = (
-    {"cli", "__main__"},
+    {"__main__"},
+    {"cli"},
     {"demo", "preview"},
     {"web", "schedule"},
     {"jobs"},

@@ -38,7 +38,7 @@ async def test_a_database_behind_names_both_versions_and_the_command(database_ur
             await schema.require_current(store, may_upgrade=False)
 
     assert "empty" in caught.value.what
-    assert "0001" in caught.value.what
+    assert "0002" in caught.value.what
     assert caught.value.hint == "digest db upgrade"
 
 

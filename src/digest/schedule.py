@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from digest.house import House
 from digest.jobs import Runner
 
 #: How often the database is asked whether anything is due, in seconds.
-TICKS = {"gather": 60, "issues": 30, "notices": 10}
+TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "notices": 10}
 #: Seconds that running work is given to end after SIGTERM.
 GRACE = 20.0
 
@@ -28,24 +28,34 @@ GRACE = 20.0
 class Daemon:
     """Ticks jobs and serves the pages until `stop` is called or a signal comes."""
 
-    def __init__(self, house: House, runner: Runner) -> None:
-        """Nothing runs before `serve`."""
+    def __init__(self, house: House, runner: Runner, *, ticks: Mapping[str, float] = TICKS) -> None:
+        """Nothing runs before `serve`; `ticks` has each job's pause in seconds."""
         self._house = house
         self._runner = runner
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[bool]] = set()
+        #: Jobs asked for while they were running: what was queued meanwhile may have been missed.
+        self._again: set[str] = set()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        for job, seconds in TICKS.items():
-            self._scheduler.add_job(self.tick, IntervalTrigger(seconds=seconds), args=[job])
+        self._ticks = ticks
+        for job, seconds in ticks.items():
+            self._scheduler.add_job(self._tick, IntervalTrigger(seconds=seconds), args=[job])
 
     def stop(self) -> None:
         """Let what is in flight end, claim nothing more."""
         self._runner.stopping = True
         self._stopped.set()
 
+    async def _tick(self, job: str) -> None:
+        """For the scheduler, which would run a plain function in a thread, where there is no loop."""
+        self.tick(job)
+
     def tick(self, job: str) -> None:
-        """Start a job unless it is running; what is due is read from the database."""
-        if self._stopped.is_set() or any(task.get_name() == job for task in self._tasks):
+        """Start a job, or start it once more when it is running; what is due is read from the database."""
+        if self._stopped.is_set():
+            return
+        if any(task.get_name() == job for task in self._tasks):
+            self._again.add(job)
             return
         task = asyncio.get_running_loop().create_task(self._runner.run(job), name=job)
         self._tasks.add(task)
@@ -57,6 +67,9 @@ class Daemon:
             # A bug, not bad input: stop loudly, and let the service manager start us afresh.
             self._house.log.warning("daemon.broke", job=task.get_name(), error=repr(error))
             self.stop()
+        elif task.get_name() in self._again:
+            self._again.discard(task.get_name())
+            self.tick(task.get_name())
 
     def wake(self) -> None:
         """Send notices now; the pages call it, so that a confirmation leaves within a second."""
@@ -75,7 +88,7 @@ class Daemon:
             pages = group.create_task(server.serve(sockets=[listening]))
             self._scheduler.start()
             self._announce(listening)
-            for job in TICKS:
+            for job in self._ticks:
                 self.tick(job)
             stopped = group.create_task(self._stopped.wait())
             await asyncio.wait({pages, stopped}, return_when=asyncio.FIRST_COMPLETED)
