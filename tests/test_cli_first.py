@@ -46,6 +46,14 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     assert len(out.split(" ".join(path), 1)[1].split("╭")[0].split()) > 3
 
 
+def test_no_command_is_missing() -> None:
+    single = "demo init doctor run gather draft preview approve send cancel explain receive status"
+
+    assert {*single.split(), "sources", "subscribers", "issues", "config", "db"} == {
+        name for name, *inner in commands_of(get_command(app)) if not inner
+    }
+
+
 def test_the_version_is_data() -> None:
     assert call("--version") == (0, f"digest {__version__}\n", "")
 

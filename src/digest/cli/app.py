@@ -27,8 +27,7 @@ from digest.cli import (
 from digest.cli.failures import Root
 from digest.cli.terminal import Terminal
 from digest.demo.command import demo
-
-# PREVIEW
+from digest.preview.command import preview
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 nothing to do (with --exit-code), 4 partly, "
@@ -121,7 +120,7 @@ app.command("doctor", rich_help_panel=_FIRST)(doctor.doctor)
 app.command("run", rich_help_panel=_WEEK)(serving.run)
 app.command("gather", rich_help_panel=_WEEK)(drafting.gather)
 app.command("draft", rich_help_panel=_WEEK)(drafting.draft)
-# PREVIEW2
+app.command("preview", rich_help_panel=_WEEK)(preview)
 app.command("approve", rich_help_panel=_WEEK)(releasing.approve)
 app.command("send", rich_help_panel=_WEEK)(releasing.send)
 app.command("cancel", rich_help_panel=_WEEK)(releasing.cancel)
