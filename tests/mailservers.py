@@ -134,17 +134,24 @@ def _tls_context() -> ssl.SSLContext:
     return context
 
 
-_USUAL = {
+USUAL = {
     "GREETING": "220 mx.example.org ESMTP",
     "EHLO": "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 8BITMIME",
     "HELO": "250 mx.example.org",
     "MAIL": "250 2.1.0 sender ok",
     "RCPT": "250 2.1.5 recipient ok",
     "DATA": "354 go on",
+    "EARLY": "503 5.5.1 out of order",
     "DOT": "250 2.0.0 queued as 1",
     "RSET": "250 2.0.0 reset",
     "NOOP": "250 2.0.0 ok",
     "QUIT": "221 2.0.0 bye",
+}
+#: Commands that came before their time, by the last that was taken: a server refuses those itself.
+_ORDER = {
+    (step, stage): "EARLY"
+    for step, before in {"RCPT": {"MAIL"}, "DATA": {"RCPT"}}.items()
+    for stage in {"", "EHLO", "HELO", "RSET", "DATA", "MAIL"} - before
 }
 
 
@@ -164,13 +171,14 @@ class Script:
 
     def reply(self, step: str) -> str:
         """The next reply for a step."""
-        told = self.replies.get(step, _USUAL.get(step, "502 5.5.1 unknown command"))
+        told = self.replies.get(step, USUAL.get(step, "502 5.5.1 unknown command"))
         if isinstance(told, str):
             return told
         return told.pop(0) if len(told) > 1 else told[0]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hold one conversation."""
+        stage = ""
         self.connections += 1
         if not await self._answer("GREETING", writer):
             return
@@ -178,9 +186,10 @@ class Script:
             text = line.decode().rstrip("\r\n")
             self.commands.append(text)
             step = text.split(" ")[0].upper()
-            reply = await self._answer(step, writer)
+            reply = await self._answer(_ORDER.get((step, stage), step), writer)
             if not reply or step == "QUIT":
                 return
+            stage = step if reply.startswith("2") or step == "DATA" else stage
             if reply.startswith("354"):
                 self.arrived.append(await reader.readuntil(b"\r\n.\r\n"))
                 if not await self._answer("DOT", writer):

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
+import mailservers
 from digest.config import SmtpSettings
 from digest.deliver import Envelope, encode, open_transport
 from digest.deliver.pool import Relay
@@ -35,6 +36,15 @@ DEFERRED, FAILED, SENT, UNCERTAIN = (
     OutcomeKind.SENT,
     OutcomeKind.UNCERTAIN,
 )
+
+
+@pytest.fixture(params=["together", "one by one"], autouse=True)
+def pipelining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """True when the scripted server takes commands together: everything must hold in both ways."""
+    if request.param == "one by one":
+        alone = mailservers.USUAL["EHLO"].replace("250-PIPELINING\r\n", "")
+        monkeypatch.setitem(mailservers.USUAL, "EHLO", alone)
+    return bool(request.param == "together")
 
 
 def envelope(number: int = 1, *, recipient: str = "", text: str = "Hello.") -> Envelope:
@@ -431,3 +441,54 @@ async def test_the_end_of_a_transport_is_polite() -> None:
         await send(server, envelope())
 
     assert server.commands[-1] == "QUIT"
+
+
+async def test_commands_go_together_only_where_the_server_offers_it(pipelining: bool) -> None:
+    async with scripted_server(MAIL="550 5.7.1 not you") as server:
+        await send(server, envelope())
+
+    commands = [command.split(" ")[0] for command in server.commands]
+    refused = ["MAIL", "RCPT", "DATA"] if pipelining else ["MAIL"]
+    assert commands == ["EHLO", *refused, "RSET", "QUIT"]
+
+
+async def test_a_server_that_asks_for_a_message_to_nobody_gets_none() -> None:
+    async with scripted_server(RCPT=["550 5.1.1 nobody", "250 ok"], EARLY="354 go on") as server:
+        first, second = await send(server, envelope(1), envelope(2))
+
+    assert (first.kind, first.reply) == (FAILED, "550 5.1.1 nobody")
+    assert (second.kind, len(server.arrived)) == (SENT, 1)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+async def test_a_refusal_counts_although_the_line_breaks_right_after_it(step: str) -> None:
+    after = {"EARLY": DROP} if step == "RCPT" else {}
+    async with scripted_server(**{step: "550 5.1.1 nobody", "RSET": DROP}, **after) as server:
+        (outcome,) = await send(server, envelope())
+
+    assert outcome == Outcome(key=1, kind=FAILED, reply="550 5.1.1 nobody")
+
+
+@pytest.mark.parametrize(
+    "reply", ["250-yes\r\n550 no", "250 ok\r\n250 and more", "250-" + "x" * 40_000, "250 ok\r\n\xff"]
+)
+async def test_a_reply_that_is_not_one_reply_defers_and_costs_the_connection(reply: str) -> None:
+    async with scripted_server(DATA=[reply, "354 go on"]) as server:
+        first, second = await send(server, envelope(1), envelope(2))
+
+    assert (first.kind, second.kind, server.connections) == (DEFERRED, SENT, 2)
+
+
+async def test_an_answer_before_the_dot_is_no_answer_to_it() -> None:
+    async with scripted_server(DATA=["354 go on\r\n250 2.0.0 taken", "354 go on"]) as server:
+        first, second = await send(server, envelope(1), envelope(2))
+
+    assert (first.kind, second.kind) == (DEFERRED, SENT)
+    assert [b"47.2@" in data for data in server.arrived] == [True]
+
+
+async def test_a_server_that_speaks_up_between_messages_is_called_anew() -> None:
+    async with scripted_server(DOT=["250 ok\r\n421 4.4.2 timeout", "250 ok"]) as server:
+        first, second = await send(server, envelope(1), envelope(2))
+
+    assert (first.kind, second.kind, server.connections) == (SENT, SENT, 2)

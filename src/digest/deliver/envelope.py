@@ -17,8 +17,10 @@ class Envelope:
     key: int
     sender: str
     recipient: str
-    #: The output of `encode`.
+    #: The output of `encode` or of `Compiled.message`.
     data: bytes = field(repr=False)
+    #: True for the latter: nothing is left to check, and no line begins with a dot.
+    is_ready: bool = False
 
 
 async def no_intent() -> None:

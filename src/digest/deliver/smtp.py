@@ -1,4 +1,4 @@
-"""One SMTP connection, driven command by command, so that it is always known which step failed."""
+"""One SMTP connection: what is said on it for a message, so that it is always known which step failed."""
 
 import asyncio
 import os
@@ -12,11 +12,15 @@ import aiosmtplib
 from digest.deliver.addresses import wire_address
 from digest.deliver.envelope import Envelope, Intent
 from digest.deliver.replies import meaning, one_line, words
+from digest.deliver.wire import Reply, Wire, WireError
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import AddressError, DigestError, TransportError, UsageError
 
 #: What aiosmtplib raises; a certificate that is not trusted is an OSError, a mangled challenge a ValueError.
 _BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
+#: What comes of a line after that; a time-out is an OSError.
+_DEAD = (WireError, OSError)
+_CLOSING, _GO_ON = 421, 354
 #: Saying good-bye is a courtesy.
 _QUIT_SECONDS = 5.0
 #: What `check` names of the server's abilities.
@@ -47,16 +51,22 @@ class Line:
     """An open connection, greeted, encrypted and logged in as its account says."""
 
     def __init__(self, client: aiosmtplib.SMTP, account: Account) -> None:
-        """`dial` makes them."""
-        self._client = client
+        """`dial` makes them; nobody else speaks on the client's connection from now on."""
         self._account = account
+        self._able = frozenset(client.esmtp_extensions)
+        transport = client.transport
+        if not isinstance(transport, asyncio.Transport):
+            raise TransportError(f"{account.place}: the server hung up")
+        secured = transport.get_extra_info("ssl_object")
+        self._tls = secured.version().replace("TLSv", "TLS ") if secured else "no TLS"
+        self._wire = Wire(transport, pipelining="pipelining" in self._able)
         #: Messages offered so far.
         self.messages = 0
 
     @property
     def is_open(self) -> bool:
         """False once either side closed it."""
-        return self._client.is_connected
+        return self._wire.is_open
 
     async def send(self, envelope: Envelope, intent: Intent) -> Outcome:
         """What the server said; the line is closed after anything but an ordinary reply.
@@ -73,41 +83,36 @@ class Line:
     async def quit(self) -> None:
         """Leave politely, in a few seconds at most."""
         try:
-            await self._client.quit(timeout=min(_QUIT_SECONDS, self._account.reply_seconds))
-        except _BROKEN:
+            seconds = min(_QUIT_SECONDS, self._account.reply_seconds)
+            await self._wire.exchange([(b"QUIT\r\n", 2)], seconds=seconds)
+        except _DEAD:
             return
         finally:
             self.close()
 
     def close(self) -> None:
         """Leave at once; what is still to be written is dropped."""
-        transport = self._client.transport
-        self._client.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        self._wire.close()
 
     def describe(self) -> str:
-        """Place, encryption, login and the abilities that matter; TransportError once it is closed."""
-        if not self.is_open:
-            raise TransportError(f"{self._account.place}: the server hung up")
-        secured = self._client.get_transport_info("ssl_object")
-        tls = secured.version().replace("TLSv", "TLS ") if secured else "no TLS"
+        """Place, encryption, login and the abilities that matter."""
         login = "login ok" if self._account.user else "no login"
-        able = [name.upper() for name in _WORTH_NAMING if self._client.supports_extension(name)]
-        return f"{self._account.place} {tls}, {login}, {' '.join(able) or 'no extensions'}"
+        able = [name.upper() for name in _WORTH_NAMING if name in self._able]
+        return f"{self._account.place} {self._tls}, {login}, {' '.join(able) or 'no extensions'}"
 
     async def _send(self, envelope: Envelope, intent: Intent) -> Outcome:
         try:
             commands = self._commands(envelope)
         except DigestError as exc:
             return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
+        seconds = self._account.reply_seconds
         try:
-            for command, positive in commands:
-                reply = await self._client.execute_command(command)
+            replies = await self._wire.exchange(commands, seconds=seconds)
+            for (command, positive), reply in zip(commands, replies, strict=False):
                 if reply.code // 100 != positive:
-                    return await self._refused(envelope.key, command, reply)
-            self._write(_stuffed(envelope.data))
-        except _BROKEN as exc:
+                    return await self._refused(envelope.key, command, reply, replies)
+            await self._wire.push(stuffed(envelope), seconds=seconds)
+        except _DEAD as exc:
             return self._broken(envelope.key, OutcomeKind.DEFERRED, "before the final dot", exc)
         await intent()
         return await self._finish(envelope.key)
@@ -119,23 +124,22 @@ class Line:
         """
         sender = envelope.sender and wire_address(envelope.sender)
         recipient = wire_address(envelope.recipient)
-        if not _is_canonical(envelope.data):
+        if not (envelope.is_ready or is_canonical(envelope.data)):
             raise UsageError("the message has a bare CR, LF or NUL")
-        able = self._client.supports_extension
-        options = f" SIZE={len(envelope.data)}" if able("size") else ""
+        options = f" SIZE={len(envelope.data)}" if "size" in self._able else ""
         if not (sender.isascii() and recipient.isascii() and envelope.data.isascii()):
-            if not able("smtputf8"):
+            if "smtputf8" not in self._able:
                 raise AddressError("the address needs SMTPUTF8, which the mail server lacks")
             options += " BODY=8BITMIME SMTPUTF8"
         return (
-            (f"MAIL FROM:<{sender}>{options}".encode(), 2),
-            (f"RCPT TO:<{recipient}>".encode(), 2),
-            (b"DATA", 3),
+            (f"MAIL FROM:<{sender}>{options}\r\n".encode(), 2),
+            (f"RCPT TO:<{recipient}>\r\n".encode(), 2),
+            (b"DATA\r\n", 3),
         )
 
-    async def _refused(self, key: int, command: bytes, reply: aiosmtplib.SMTPResponse) -> Outcome:
+    async def _refused(self, key: int, command: bytes, reply: Reply, replies: list[Reply]) -> Outcome:
         """The refusal as an outcome, and the line made ready for the next message."""
-        said = words(reply.code, reply.message)
+        said = words(reply.code, reply.text)
         kind = meaning(reply.code)
         if kind not in {OutcomeKind.DEFERRED, OutcomeKind.FAILED}:
             self.close()
@@ -144,14 +148,17 @@ class Line:
                 kind=OutcomeKind.DEFERRED,
                 reply=f"unexpected reply to {command[:4].decode()}: {said}",
             )
+        # A server that asks for a message to nobody (RFC 2920 §3.1) would take a reset for the message.
+        if reply.code == _CLOSING or replies[-1].code == _GO_ON:
+            self.close()
         if self.is_open:
             await self._reset()
         return Outcome(key=key, kind=kind, reply=said)
 
     async def _reset(self) -> None:
         try:
-            reply = await self._client.execute_command(b"RSET")
-        except _BROKEN:
+            (reply,) = await self._wire.exchange([(b"RSET\r\n", 2)], seconds=self._account.reply_seconds)
+        except _DEAD:
             self.close()
             return
         if reply.code // 100 != 2:
@@ -159,26 +166,17 @@ class Line:
 
     async def _finish(self, key: int) -> Outcome:
         """Send the final dot and wait for what becomes of the message (RFC 5321 §4.5.3.2.6)."""
+        if not self.is_open:
+            dead = ConnectionError("Connection lost")
+            return self._broken(key, OutcomeKind.DEFERRED, "before the final dot", dead)
         try:
-            self._write(b".\r\n")
-        except _BROKEN as exc:
-            return self._broken(key, OutcomeKind.DEFERRED, "before the final dot", exc)
-        protocol = self._client.protocol
-        try:
-            if protocol is None:
-                raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-            reply = await protocol.read_response(timeout=self._account.dot_seconds)
-        except _BROKEN as exc:
+            reply = await self._wire.finish(b".\r\n", seconds=self._account.dot_seconds)
+        except _DEAD as exc:
             return self._broken(key, OutcomeKind.UNCERTAIN, "after the final dot", exc)
         kind = meaning(reply.code)
-        if kind is None or reply.code == aiosmtplib.SMTPStatus.domain_unavailable:
+        if kind is None or reply.code == _CLOSING:
             self.close()
-        return Outcome(key=key, kind=kind or OutcomeKind.UNCERTAIN, reply=words(reply.code, reply.message))
-
-    def _write(self, data: bytes) -> None:
-        if self._client.protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        self._client.protocol.write(data)
+        return Outcome(key=key, kind=kind or OutcomeKind.UNCERTAIN, reply=words(reply.code, reply.text))
 
     def _broken(self, key: int, kind: OutcomeKind, when: str, exc: Exception) -> Outcome:
         self.close()
@@ -260,7 +258,7 @@ def _said(exc: BaseException) -> str:
     return str(exc) or type(exc).__name__
 
 
-def _is_canonical(data: bytes) -> bool:
+def is_canonical(data: bytes) -> bool:
     """True when CR and LF only come as CRLF, the last line is whole and there is no NUL.
 
     Anything else lets a message end early at a lenient server (SMTP smuggling, CVE-2023-51764).
@@ -270,7 +268,9 @@ def _is_canonical(data: bytes) -> bool:
     return whole and b"\0" not in data
 
 
-def _stuffed(data: bytes) -> bytes:
+def stuffed(envelope: Envelope) -> bytes:
     """The message with the dots that begin a line doubled (RFC 5321 §4.5.2)."""
-    stuffed = data.replace(b"\r\n.", b"\r\n..")
+    if envelope.is_ready:
+        return envelope.data
+    stuffed = envelope.data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
