@@ -255,5 +255,5 @@ def without_date(data: bytes) -> list[tuple[str, str]]:
     """Every header but Date, and both bodies."""
     message = parsed(data)
     headers = [(name, str(value)) for name, value in message.items() if name != "Date"]
-    bodies = [(part.get_content_type(), part.get_content()) for part in message.iter_parts()]  # type: ignore[attr-defined]  # parts of a parsed message
+    bodies = [(part.get_content_type(), part.get_content()) for part in message.iter_parts()]
     return headers + bodies

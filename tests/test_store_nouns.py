@@ -249,3 +249,12 @@ async def test_times_come_back_aware_whatever_zone_they_had(store: Store) -> Non
     assert stored.added_at == local
     assert stored.added_at is not None
     assert stored.added_at.tzinfo is UTC
+
+
+async def test_an_erased_readers_id_is_never_given_to_another(store: Store) -> None:
+    async with store.begin() as session:
+        first = await subscribers.add(session, Subscriber(email="a@b.example"), email_hash="a", now=NOW)
+        await subscribers.erase(session, first.id)
+        second = await subscribers.add(session, Subscriber(email="b@b.example"), email_hash="b", now=NOW)
+
+    assert second.id > first.id

@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriber")),
         sa.UniqueConstraint("email_hash", name=op.f("uq_subscriber_email_hash")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "suppression",

@@ -20,7 +20,7 @@ from digest.house import House
 from digest.jobs import Runner
 
 #: How often the database is asked whether anything is due, in seconds.
-TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "notices": 10}
+TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "notices": 10, "tidy": 24 * 3600}
 #: Seconds that running work is given to end after SIGTERM.
 GRACE = 20.0
 
@@ -79,7 +79,13 @@ class Daemon:
         """Run until stopped; then end within `GRACE` seconds and say what was left."""
         server = _Server(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=5,
+                forwarded_allow_ips=list(self._house.settings.web.trusted_proxies),
             )
         )
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -133,10 +139,26 @@ def _next_due(chosen: NewsletterSettings) -> datetime:
     return due.astimezone(ZoneInfo(chosen.timezone))
 
 
+def _bound(host: str, port: int) -> socket.socket:
+    """A listening socket that names its protocol: only then does asyncio send small answers at once."""
+    family, kind, protocol, _name, place = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A bound, listening socket, before anything says that it is ready; ConfigError when it is taken."""
     try:
-        return socket.create_server((host, port), backlog=128, reuse_port=False)
+        return _bound(host, port)
     except OSError as exc:
         raise ConfigError(
             f"cannot listen on {host}:{port}: {exc.strerror}", hint="another digest run? else [web] port"

@@ -13,6 +13,7 @@ from digest.house import House
 from digest.publish import gather_sources, release_due, send_notices
 from digest.publish.send import Clock, utc_now
 from digest.store import leases
+from digest.subscribe import forget_unconfirmed
 
 #: After the death of a process its job is free again this much later.
 _LIFE = timedelta(seconds=90)
@@ -87,5 +88,11 @@ async def _notices(runner: Runner) -> None:
     await send_notices(runner.house, clock=runner.clock)
 
 
+async def _tidy(runner: Runner) -> None:
+    """Forget sign-ups that nobody confirmed."""
+    for key in runner.house.settings.newsletters:
+        await forget_unconfirmed(runner.house, key, now=runner.clock())
+
+
 #: Every job there is; a new one is a line here and a line in `schedule.py`.
-JOBS: dict[str, Job] = {"gather": _gather, "issues": _issues, "notices": _notices}
+JOBS: dict[str, Job] = {"gather": _gather, "issues": _issues, "notices": _notices, "tidy": _tidy}

@@ -60,7 +60,7 @@ async def versions(store: Store) -> Versions:
     scripts = ScriptDirectory.from_config(_config())
     code = scripts.get_current_head() or ""
     database = await _with_connection(
-        store, lambda connection: MigrationContext.configure(connection).get_current_revision()
+        store, lambda connection: MigrationContext.configure(connection).get_current_revision(), writes=False
     )
     return Versions(database=database or "", code=code, steps=_steps(scripts, database or "", code))
 
@@ -116,8 +116,8 @@ def _too_new(found: Versions) -> SchemaError:
     )
 
 
-async def _with_connection(store: Store, work: Callable[[Connection], _T]) -> _T:
+async def _with_connection(store: Store, work: Callable[[Connection], _T], *, writes: bool = True) -> _T:
     """Run Alembic's synchronous work on one of our connections, in one transaction."""
     with clear_errors(store.url):
-        async with store.engine.execution_options(digest_writes=True).begin() as connection:
+        async with store.engine.execution_options(digest_writes=writes).begin() as connection:
             return await connection.run_sync(work)
