@@ -104,4 +104,6 @@ def test_the_starter_pack_is_complete_and_honest() -> None:
     assert {source.section for source in pack} == {"news", "learnings", "events"}
     assert all(source.title and source.owner and source.site_url for source in pack)
     assert all(source.note for source in pack if not source.enabled)
-    assert not any(source.url.endswith(".json") for source in pack if source.enabled)
+    lists = [source for source in pack if source.kind is SourceKind.JSON]
+    assert len(lists) == 5
+    assert all(source.enabled for source in lists)

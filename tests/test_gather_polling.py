@@ -77,3 +77,24 @@ def test_a_server_that_asks_for_more_time_gets_it() -> None:
 )
 def test_retry_after_is_seconds_or_a_date_and_at_most_a_week(value: str, wait: timedelta) -> None:
     assert retry_after(value, NOW) == wait
+
+
+def test_a_source_without_news_is_asked_less_often_and_one_with_news_at_once_more() -> None:
+    source, waits = succeeded(SOURCE, now=NOW, every=HOUR), []
+    for _ in range(12):
+        source = succeeded(source, now=NOW, every=HOUR, is_news=False)
+        waits.append(source.interval_minutes)
+    again = succeeded(source, now=NOW, every=HOUR)
+
+    assert waits[:3] == [75, 94, 118]
+    assert waits[-1] == 360
+    assert again.interval_minutes == 180
+    assert again.next_check_at == NOW + 3 * HOUR
+
+
+def test_a_source_that_asks_to_be_left_alone_is_left_alone_for_a_day_at_most() -> None:
+    patient = succeeded(SOURCE, now=NOW, every=HOUR, wait=timedelta(hours=8))
+    endless = succeeded(SOURCE, now=NOW, every=HOUR, wait=timedelta(days=300))
+
+    assert patient.next_check_at == NOW + 8 * HOUR
+    assert endless.next_check_at == NOW + 24 * HOUR

@@ -133,4 +133,5 @@ def _kind(url: str) -> str:
     if host in _VIDEO_HOSTS:
         return "Video"
     is_pdf = url.partition("?")[0].partition("#")[0].lower().endswith(".pdf")
-    return "Paper" if is_pdf or host in _PAPER_HOSTS else ""
+    is_paper = is_pdf or host in _PAPER_HOSTS or url.startswith("https://huggingface.co/papers/")
+    return "Paper" if is_paper else ""

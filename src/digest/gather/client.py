@@ -2,8 +2,8 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from digest import __version__
 from digest.config import GatherSettings
 from digest.errors import FetchError
+from digest.gather.pace import MAX_DELAY, SPACING, Pace
+from digest.gather.robots import Answer, Robots
 from digest.gather.urls import host_of, web_url
+from digest.gather.workers import Workers, open_workers
 
 MAX_REDIRECTS = 5
-PER_HOST = 2
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ACCEPT = (
@@ -53,6 +56,8 @@ class Page:
     last_modified: str = ""
     #: As the server wrote it: seconds or a date.
     retry_after: str = ""
+    #: How long the answer says that it stays fresh (Cache-Control: max-age), in seconds.
+    max_age: int = 0
     #: Of the whole exchange.
     seconds: float = 0.0
 
@@ -60,22 +65,41 @@ class Page:
 class Client:
     """Fetches addresses within the limits of the settings; made by `open_client`."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: GatherSettings) -> None:
+    def __init__(self, session: aiohttp.ClientSession, settings: GatherSettings, workers: Workers) -> None:
         self.settings = settings
+        self.workers = workers
         self._session = session
-        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+        self._pace = Pace()
+        self._robots = Robots(self._ask_robots)
+        self._listed = frozenset(entry.strip().lower() for entry in settings.allow_hosts)
 
-    async def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Page:
+    async def fetch_page(self, url: str, *, etag: str = "", last_modified: str = "") -> Page:
+        """As `fetch`, for a page that nobody offered as a feed: FetchError where robots.txt forbids it."""
+        if web_url(url) and not await self._robots.allows(url):
+            raise FetchError(f"robots.txt of {host_of(url)} does not let us read this page")
+        delay = min(await self._robots.delay(url), MAX_DELAY) if web_url(url) else 0
+        return await self.fetch(url, etag=etag, last_modified=last_modified, spacing=delay)
+
+    async def _ask_robots(self, url: str) -> Answer:
+        try:
+            page = await self.fetch(url)
+        except FetchError:
+            return Answer()
+        return Answer(status=page.status, body=page.body)
+
+    async def fetch(
+        self, url: str, *, etag: str = "", last_modified: str = "", spacing: float = SPACING
+    ) -> Page:
         """The answer to a GET, whatever its status; FetchError when there is none that can be used.
 
-        Validators make it conditional. The time-out holds for all hops together, waiting for a
-        free connection to a host not counted.
+        Validators make it conditional. The time-out holds for all hops together, waiting for one's turn
+        at a domain not counted. `spacing` is in seconds; the operator's own hosts need none.
         """
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in headers.items() if value and value.isprintable()}
         here, moved_to, seconds, is_permanent = url, "", 0.0, True
         for _ in range(MAX_REDIRECTS + 1):
-            page, there = await self._hop(here, headers, first=url, seconds=seconds)
+            page, there = await self._hop(here, headers, first=url, seconds=seconds, spacing=spacing)
             seconds = page.seconds
             if not there:
                 return _with(page, moved_to)
@@ -87,15 +111,16 @@ class Client:
         raise FetchError(f"{host_of(url)} redirects more than {MAX_REDIRECTS} times")
 
     async def _hop(
-        self, url: str, headers: Mapping[str, str], *, first: str, seconds: float
+        self, url: str, headers: Mapping[str, str], *, first: str, seconds: float, spacing: float
     ) -> tuple[Page, str]:
         """One request: its answer, and where it leads on to ("" when it is the last)."""
         if not web_url(url):
             raise FetchError("only addresses that begin with http:// or https:// can be fetched")
         loop = asyncio.get_running_loop()
-        async with self._slots[host_of(url)]:
+        is_own = self._is_listed(url) and self._is_listed(first)
+        async with self._pace.turn(host_of(url), spacing=0 if is_own else max(spacing, SPACING)):
             start = loop.time()
-            _may_be_private.set(self._is_listed(url) and self._is_listed(first))
+            _may_be_private.set(is_own)
             try:
                 async with asyncio.timeout(self.settings.timeout_seconds - seconds):
                     page, there = await self._request(url, headers)
@@ -122,6 +147,7 @@ class Client:
             etag=answer.headers.get("ETag", "")[:500],
             last_modified=answer.headers.get("Last-Modified", "")[:100],
             retry_after=answer.headers.get("Retry-After", "")[:100],
+            max_age=_max_age(answer.headers.get("Cache-Control", "")),
         )
 
     async def _body(self, answer: aiohttp.ClientResponse, url: str) -> bytes:
@@ -139,11 +165,12 @@ class Client:
 
     def _is_listed(self, url: str) -> bool:
         """True for a host that the operator allows to be private, by name, address or host:port."""
+        if not self._listed:
+            return False
         parts = urlsplit(url)
         host = host_of(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        listed = {entry.strip().lower() for entry in self.settings.allow_hosts}
-        return not listed.isdisjoint({host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"})
+        return not self._listed.isdisjoint({host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}"})
 
     def _explain(self, exc: Exception, url: str) -> FetchError:
         """One line for a person about a request that failed."""
@@ -168,22 +195,38 @@ class Client:
         return FetchError(f"{host} gave an answer that is not HTTP ({type(exc).__name__})")
 
 
+def _max_age(cache_control: str) -> int:
+    """Seconds, at most a year; 0 where the server says nothing or wants every answer checked."""
+    if re.search(r"(?i)\bno-(?:cache|store)\b", cache_control):
+        return 0
+    found = re.search(r"(?i)(?<![-\w])max-age\s*=\s*\"?([0-9]{1,9})", cache_control)
+    return min(int(found[1]), 31_536_000) if found else 0
+
+
 def _with(page: Page, moved_to: str, seconds: float | None = None) -> Page:
     return replace(page, moved_to=moved_to, seconds=page.seconds if seconds is None else seconds)
 
 
 @asynccontextmanager
-async def open_client(settings: GatherSettings) -> AsyncIterator[Client]:
-    """A client for any number of sources; closed at the end of the block."""
-    connector = aiohttp.TCPConnector(limit=settings.concurrency, socket_factory=_safe_socket)
+async def open_client(
+    settings: GatherSettings, *, resolver: AbstractResolver | None = None
+) -> AsyncIterator[Client]:
+    """A client for any number of sources; closed at the end of the block.
+
+    `resolver` finds the addresses of names, by default the system's.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=settings.concurrency, socket_factory=_safe_socket, resolver=resolver
+    )
     agent = f"digest/{__version__}" + (f" (+{settings.contact})" if settings.contact else "")
-    async with aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": agent, "Accept": _ACCEPT},
         timeout=aiohttp.ClientTimeout(total=None),
-    ) as session:
-        yield Client(session, settings)
+    )
+    async with session, open_workers() as workers:
+        yield Client(session, settings, workers)
 
 
 def _safe_socket(address: aiohttp.AddrInfoType) -> socket.socket:

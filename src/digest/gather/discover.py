@@ -14,6 +14,7 @@ from digest.gather.client import Client, Page
 from digest.gather.decode import text_of
 from digest.gather.document import Body
 from digest.gather.kinds import KINDS
+from digest.gather.presets import feed_address
 from digest.gather.urls import canonical_url, host_of, web_url
 
 _MAX_PAGE = 600_000
@@ -25,6 +26,9 @@ _KINDS_BY_TYPE = {
     "application/json": SourceKind.FEED,
     "text/calendar": SourceKind.CALENDAR,
 }
+#: What is tried on any address, and then on a page that has neither feed nor calendar.
+_DOCUMENTS = (SourceKind.FEED, SourceKind.CALENDAR, SourceKind.SITEMAP, SourceKind.JSON)
+_PAGES = (SourceKind.EVENTS, SourceKind.PAGE)
 #: Where feeds are when a page does not say, the most common first.
 _WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 #: For reading a body's kind and title only; no date in it is looked at.
@@ -44,30 +48,35 @@ class Found:
 async def discover(url: str, *, client: Client) -> tuple[Found, ...]:
     """The sources behind an address, the likeliest first; () when there are none.
 
-    A feed's or calendar's own address gives itself, a page the feeds it links to, else those at
-    well-known places. FetchError when the address itself cannot be fetched.
+    A feed's, calendar's, list's or sitemap's own address gives itself; a page the feeds it links to, else
+    those at well-known places, else itself as a page of events or articles. FetchError when the address
+    itself cannot be fetched.
     """
     page = await client.fetch(_address(url))
     if not 200 <= page.status < 300:
         raise FetchError(f"{host_of(page.url)} answered {page.status}")
-    own = _own(page)
+    own = _own(page, _DOCUMENTS)
     if own:
         return (own,)
-    return _linked(page) or await _well_known(page, client)
+    linked = _linked(page) or await _well_known(page, client)
+    if linked:
+        return linked
+    read = _own(page, _PAGES)
+    return (read,) if read else ()
 
 
 def _address(url: str) -> str:
-    """What a person may write: without scheme, or with those of calendars and feed readers."""
+    """What a person may write: without scheme, with those of calendars and readers, a well-known page."""
     url = re.sub(r"(?i)^(?:webcals?|feed)(?::(?://)?)(?:https?://)?", "https://", url.strip())
-    return url if re.match(r"(?i)[a-z][a-z0-9+.-]*://", url) else f"https://{url}"
+    return feed_address(url if re.match(r"(?i)[a-z][a-z0-9+.-]*://", url) else f"https://{url}")
 
 
-def _own(page: Page) -> Found | None:
+def _own(page: Page, kinds: Iterable[SourceKind]) -> Found | None:
     """The page itself when one of the kinds can read it."""
     body = Body(data=page.body, url=page.url, charset=page.charset)
-    for kind, read in KINDS.items():
+    for kind in kinds:
         try:
-            document = read(body, _ANY_TIME)
+            document = KINDS[kind](body, _ANY_TIME)
         except ParseError:
             continue
         title = title_text(document.title) or host_of(page.url)
@@ -100,7 +109,7 @@ async def _well_known(page: Page, client: Client) -> tuple[Found, ...]:
     """The first feed at the usual places beside the page and at the site's root."""
     for url in _guesses(page.url):
         try:
-            found = _own(await client.fetch(url))
+            found = _own(await client.fetch(url), _DOCUMENTS)
         except FetchError:
             continue
         if found:

@@ -1,7 +1,7 @@
 """What every kind of source is read into: a document of items, still raw."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from digest.domain import Event
 
@@ -15,6 +15,8 @@ class Body:
     url: str
     #: From Content-Type; "" when it named none.
     charset: str = ""
+    #: The source's own, see `digest.gather.recipe`.
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +49,7 @@ class Document:
     depends_on_now: bool = False
     #: Items that were left out because they could do harm or made no sense.
     refused: int = 0
+    #: Addresses whose documents belong to this one: a sitemap's parts, the pages of events.
+    follow: tuple[str, ...] = ()
+    #: What the document itself asks us to wait before reading it again (ttl, update period).
+    wait: timedelta = timedelta(0)

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,13 @@ from digest.errors import ParseError
 from digest.gather import jsonfeed
 from digest.gather.decode import harmless_xml, root_name, text_of
 from digest.gather.document import Body, Document, Item
+from digest.gather.presets import description_reader
 from digest.gather.urls import web_url
 
 _ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
 #: feedparser needs 8 seconds for some items of 600 KB, so it is not tried on more than this.
 _MAX_SLOW = 1_000_000
+_PERIODS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(days=7)}
 _NO_FEED_HINT = "digest sources add finds the feed of a site"
 
 
@@ -29,6 +31,8 @@ class _Frame:
     root: str
     base: str
     language: str
+    #: How long the feed asks to be left alone after a reading.
+    wait: timedelta
 
 
 def read(body: Body, now: datetime) -> Document:
@@ -60,7 +64,7 @@ def _refuse_others(root: str, start: str) -> None:
 def _read_xml(text: str, root: str, url: str) -> Document:
     """By the fast parser; by the patient one where that raises or finds nothing."""
     data = text.encode("utf-8", "replace")
-    frame = _Frame(root=root, base=_xml_base(text, url), language=_language(text))
+    frame = _Frame(root=root, base=_xml_base(text, url), language=_language(text), wait=_wait(text))
     fast = _fast(data, frame)
     if fast is not None and fast.items:
         return fast
@@ -89,6 +93,18 @@ def _language(text: str) -> str:
     """The channel's <language>, which stands before its first item."""
     found = re.search(r"<(?:dc:)?language>\s*(?:<!\[CDATA\[)?\s*([A-Za-z][A-Za-z-]{1,20})", text[:20_000])
     return found[1] if found else ""
+
+
+def _wait(text: str) -> timedelta:
+    """What the channel says of its own rhythm: <ttl> in minutes, or sy:updatePeriod and -Frequency."""
+    head = text[:20_000]
+    if ttl := re.search(r"<ttl>\s*([0-9]{1,6})\s*</ttl>", head):
+        return timedelta(minutes=int(ttl[1]))
+    period = re.search(r"<sy:updatePeriod>\s*(hourly|daily|weekly)\s*<", head)
+    often = re.search(r"<sy:updateFrequency>\s*([1-9][0-9]{0,3})\s*<", head)
+    if not period:
+        return timedelta(0)
+    return _PERIODS[period[1]] / (int(often[1]) if often else 1)
 
 
 def _fast(data: bytes, frame: _Frame) -> Document | None:
@@ -153,8 +169,18 @@ def _document(feed: Mapping[str, Any], items: tuple[Item, ...], frame: _Frame) -
         language=_text(feed.get("language")) or frame.language,
         # Atom's links are relative to the document (RFC 4287 §4.2.7.1), RSS's in practice to the site.
         base=frame.base if frame.root == "feed" or not site else site,
-        items=items,
+        items=_tidied(items, frame.base),
+        wait=frame.wait,
     )
+
+
+def _tidied(items: tuple[Item, ...], url: str) -> tuple[Item, ...]:
+    """The items without what a well-known site puts into every description."""
+    clean = description_reader(url)
+    if clean is None:
+        return items
+    texts = [(item, clean(item.description)) for item in items]
+    return tuple(replace(item, description=text) for item, text in texts if text is not None)
 
 
 def _link(entry: Mapping[str, Any]) -> str:

@@ -4,24 +4,28 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
+from typing import cast
 
 from digest.domain import Article, Gathered, Source, SourceKind
-from digest.errors import FetchError, ParseError, SourceError
-from digest.gather.articles import articles_of
+from digest.errors import FetchError, SourceError
 from digest.gather.clean import one_line
 from digest.gather.client import Client, Page
-from digest.gather.document import Body, Document
-from digest.gather.kinds import KINDS
+from digest.gather.document import Body
 from digest.gather.polling import failed, retry_after, succeeded
+from digest.gather.reading import Reading, read_body
 from digest.gather.urls import host_of
 
-#: A calendar of a few lines can hold recurrences that take a while.
-_IN_THREAD = frozenset({SourceKind.CALENDAR})
-#: Smaller bodies are read in less time than a thread takes to be of use.
-_THREAD_BYTES = 300_000
+#: A calendar of a few lines can hold recurrences that take a while, and pages are the wildest of all.
+_WILD = frozenset({SourceKind.CALENDAR, SourceKind.PAGE, SourceKind.EVENTS})
+#: Smaller feeds are read in less time than a worker takes to start.
+_LARGE_BYTES = 300_000
+#: With so many sources the workers start anyway, and take the reading from the fetching.
+_MANY = 50
+#: What nobody offers for reading by machines, so that robots.txt is asked first.
+_PAGES = frozenset({SourceKind.PAGE, SourceKind.EVENTS})
 _MEANINGS = {
     401: "wants a password (401)",
     403: "does not let us in (403)",
@@ -39,11 +43,13 @@ async def gather(
     Reading twice is safe: nothing is stored here, and the result's `after` is what must be.
     """
     waiting = _interleaved(sources)
-    done: asyncio.Queue[Gathered] = asyncio.Queue()
+    # Bounded, so that a slow caller slows the reading instead of filling the memory.
+    done: asyncio.Queue[Gathered] = asyncio.Queue(maxsize=2 * client.settings.concurrency)
+    job = _Job(client=client, now=now, is_large=len(sources) >= _MANY)
 
     async def work() -> None:
         for source in waiting:
-            await done.put(await _gathered(source, client, now))
+            await done.put(await job.gathered(source))
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(work()) for _ in range(min(client.settings.concurrency, len(sources)))]
@@ -65,85 +71,109 @@ def _interleaved(sources: Iterable[Source]) -> Iterable[Source]:
     return (source for source in turns if source is not None)
 
 
-async def _gathered(source: Source, client: Client, now: datetime) -> Gathered:
-    every = timedelta(minutes=client.settings.every_minutes)
-    try:
-        page = await client.fetch(source.url, etag=source.etag, last_modified=source.last_modified)
-    except FetchError as exc:
-        return _failure(source, exc, failed(source, exc.what, now=now, every=every))
-    except Exception as exc:
-        error = FetchError(f"fetching failed in an unforeseen way ({type(exc).__name__})")
-        return _failure(source, error, failed(source, error.what, now=now, every=every))
-    result = await _judged(source, page, client, now, every)
-    facts: dict[str, str | int | float] = {
-        "status": page.status,
-        "bytes": len(page.body),
-        "seconds": round(page.seconds, 3),
-    }
-    return replace(result, facts=facts | result.facts)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One run: who fetches, when it is, and whether it is large enough to use all processors."""
 
+    client: Client
+    now: datetime
+    is_large: bool
 
-def _failure(source: Source, error: SourceError, after: Source) -> Gathered:
-    line = one_line(f"{error.what} ({error.hint})" if error.hint else error.what)
-    return Gathered(source=source, error=line, after=replace(after, last_error=line))
+    @property
+    def every(self) -> timedelta:
+        """The shortest time between two readings of a source."""
+        return timedelta(minutes=self.client.settings.every_minutes)
 
+    async def gathered(self, source: Source) -> Gathered:
+        """The source's result, whatever happens."""
+        fetch = self.client.fetch_page if source.kind in _PAGES else self.client.fetch
+        try:
+            page = await fetch(source.url, etag=source.etag, last_modified=source.last_modified)
+        except FetchError as exc:
+            return self._failure(source, exc)
+        except Exception as exc:
+            error = FetchError(f"fetching failed in an unforeseen way ({type(exc).__name__})")
+            return self._failure(source, error)
+        result = await self._judged(source, page)
+        facts: dict[str, str | int | float] = {
+            "status": page.status,
+            "bytes": len(page.body),
+            "seconds": round(page.seconds, 3),
+        }
+        return replace(result, facts=facts | result.facts)
 
-async def _judged(source: Source, page: Page, client: Client, now: datetime, every: timedelta) -> Gathered:
-    """The result of an answer: unchanged, an error's line, or articles."""
-    if page.status == 304:
-        return Gathered(source=source, unchanged=True, after=succeeded(source, now=now, every=every))
-    if not 200 <= page.status < 300:
-        return _refused(source, page, now, every)
-    known = hashlib.sha256(page.body).hexdigest()
-    if known == source.body_hash:
-        after = _with_validators(succeeded(source, now=now, every=every), page, known)
-        return Gathered(source=source, unchanged=True, after=after)
-    try:
-        document, articles = await _read(source, page, client.settings.timeout_seconds, now)
-    except ParseError as exc:
-        return _failure(source, exc, failed(source, exc.what, now=now, every=every))
-    after = succeeded(source, now=now, every=every, document=document)
-    after = replace(after, url=page.moved_to or after.url)
-    if not document.depends_on_now:
-        after = _with_validators(after, page, known)
-    facts: dict[str, str | int | float] = {"articles": len(articles), "refused": document.refused}
-    return Gathered(source=source, articles=articles, after=after, facts=facts)
+    def _failure(
+        self, source: Source, error: SourceError, *, not_before: timedelta = timedelta(0), gone: bool = False
+    ) -> Gathered:
+        line = one_line(f"{error.what} ({error.hint})" if error.hint else error.what)
+        after = failed(source, line, now=self.now, every=self.every, not_before=not_before)
+        return Gathered(source=source, error=line, after=replace(after, enabled=after.enabled and not gone))
+
+    async def _judged(self, source: Source, page: Page) -> Gathered:
+        """The result of an answer: unchanged, an error's line, or articles."""
+        if page.status == 304:
+            return Gathered(source=source, unchanged=True, after=self._unchanged(source, page))
+        if not 200 <= page.status < 300:
+            return self._refused(source, page)
+        known = hashlib.sha256(page.body).hexdigest()
+        if known == source.body_hash:
+            after = _with_validators(self._unchanged(source, page), page, known)
+            return Gathered(source=source, unchanged=True, after=after)
+        try:
+            reading = await self._read(source, page)
+            articles = await self._followed(source, reading)
+        except SourceError as exc:
+            return self._failure(source, exc)
+        document = reading.document
+        wait = max(document.wait, timedelta(seconds=page.max_age))
+        after = succeeded(source, now=self.now, every=self.every, document=document, wait=wait)
+        after = replace(after, url=page.moved_to or after.url)
+        if not document.depends_on_now:
+            after = _with_validators(after, page, known)
+        facts: dict[str, str | int | float] = {"articles": len(articles), "refused": document.refused}
+        return Gathered(source=source, articles=articles, after=after, facts=facts)
+
+    def _unchanged(self, source: Source, page: Page) -> Source:
+        wait = timedelta(seconds=page.max_age)
+        return succeeded(source, now=self.now, every=self.every, wait=wait, is_news=False)
+
+    def _refused(self, source: Source, page: Page) -> Gathered:
+        meaning = _MEANINGS.get(page.status) or (
+            f"has trouble of its own ({page.status})" if page.status >= 500 else f"answered {page.status}"
+        )
+        wait = retry_after(page.retry_after, self.now) if page.status in {429, 503} else timedelta(0)
+        error = FetchError(f"{host_of(page.url)} {meaning}")
+        return self._failure(source, error, not_before=wait, gone=page.status == 410)
+
+    async def _read(self, source: Source, page: Page) -> Reading:
+        """The document and its articles; what may take long is read in a worker."""
+        body = Body(data=page.body, url=page.url, charset=page.charset, recipe=source.recipe)
+        if len(page.body) <= _LARGE_BYTES and source.kind not in _WILD and not self.is_large:
+            return read_body(source, body, self.now)
+        seconds = self.client.settings.timeout_seconds
+        return cast(Reading, await self.client.workers.run("read", source, body, self.now, seconds=seconds))
+
+    async def _followed(self, source: Source, reading: Reading) -> tuple[Article, ...]:
+        """The document's articles and those of what belongs to it; what of that fails is left out.
+
+        SourceError when all of it fails.
+        """
+        articles = {article.guid: article for article in reading.articles}
+        errors: list[SourceError] = []
+        for url in reading.document.follow:
+            try:
+                page = await (self.client.fetch_page if source.kind in _PAGES else self.client.fetch)(url)
+                if not 200 <= page.status < 300:
+                    raise FetchError(f"{host_of(page.url)} answered {page.status} for a part of it")
+                part = await self._read(source, page)
+            except SourceError as exc:
+                errors.append(exc)
+            else:
+                articles |= {article.guid: article for article in part.articles}
+        if errors and len(errors) == len(reading.document.follow):
+            raise errors[0]
+        return tuple(articles.values())
 
 
 def _with_validators(source: Source, page: Page, known: str) -> Source:
     return replace(source, etag=page.etag, last_modified=page.last_modified, body_hash=known)
-
-
-def _refused(source: Source, page: Page, now: datetime, every: timedelta) -> Gathered:
-    meaning = _MEANINGS.get(page.status) or (
-        f"has trouble of its own ({page.status})" if page.status >= 500 else f"answered {page.status}"
-    )
-    error = FetchError(f"{host_of(page.url)} {meaning}")
-    wait = retry_after(page.retry_after, now) if page.status in {429, 503} else timedelta(0)
-    after = failed(source, error.what, now=now, every=every, not_before=wait)
-    return _failure(source, error, replace(after, enabled=after.enabled and page.status != 410))
-
-
-async def _read(
-    source: Source, page: Page, seconds: float, now: datetime
-) -> tuple[Document, tuple[Article, ...]]:
-    """The document and its articles; large bodies and recurring events are read beside the loop."""
-    body = Body(data=page.body, url=page.url, charset=page.charset)
-    if len(page.body) <= _THREAD_BYTES and source.kind not in _IN_THREAD:
-        return _parsed(source, body, now)
-    try:
-        async with asyncio.timeout(seconds):
-            return await asyncio.to_thread(_parsed, source, body, now)
-    except TimeoutError as exc:
-        raise ParseError(f"it takes longer than {seconds:g} seconds to read") from exc
-
-
-def _parsed(source: Source, body: Body, now: datetime) -> tuple[Document, tuple[Article, ...]]:
-    try:
-        document = KINDS[source.kind](body, now)
-        return document, articles_of(document, source, now=now)
-    except ParseError:
-        raise
-    except Exception as exc:
-        # Hostile input finds the parsers' own errors; that is this source's trouble, not the run's.
-        raise ParseError(f"reading failed in an unforeseen way ({type(exc).__name__})") from exc

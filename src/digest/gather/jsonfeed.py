@@ -13,21 +13,26 @@ from digest.gather.urls import web_url
 
 def read(text: str, url: str) -> Document:
     """The feed's items in its own order; ParseError when the JSON is broken or something else."""
+    feed = load(text)
+    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+        raise ParseError("this is JSON, but not a JSON Feed: it has no list of items")
+    return Document(
+        title=words(feed, "title"),
+        site_url=web_url(words(feed, "home_page_url"), url),
+        language=words(feed, "language"),
+        base=url,
+        items=tuple(_item(entry) for entry in feed["items"] if isinstance(entry, dict)),
+    )
+
+
+def load(text: str) -> Any:
+    """The value of a JSON text; ParseError says where it is broken."""
     try:
-        feed = json.loads(text)
+        return json.loads(text)
     except ValueError as exc:
         raise ParseError(f"this JSON is damaged: {_where(exc)}") from exc
     except RecursionError as exc:
         raise ParseError("this JSON is nested too deeply") from exc
-    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
-        raise ParseError("this is JSON, but not a JSON Feed: it has no list of items")
-    return Document(
-        title=_text(feed, "title"),
-        site_url=web_url(_text(feed, "home_page_url"), url),
-        language=_text(feed, "language"),
-        base=url,
-        items=tuple(_item(entry) for entry in feed["items"] if isinstance(entry, dict)),
-    )
 
 
 def _where(exc: ValueError) -> str:
@@ -38,21 +43,22 @@ def _where(exc: ValueError) -> str:
 
 def _item(entry: Mapping[str, Any]) -> Item:
     """One item. A link post (`external_url`) leads to what it is about."""
-    markup = _text(entry, "content_html")
-    content = markup or _text(entry, "content_text")
+    markup = words(entry, "content_html")
+    content = markup or words(entry, "content_text")
     return Item(
-        guid=_text(entry, "id"),
-        url=_text(entry, "external_url") or _text(entry, "url") or _attached(entry),
-        title=_text(entry, "title"),
-        description=_text(entry, "summary") or content,
+        guid=words(entry, "id"),
+        url=words(entry, "external_url") or words(entry, "url") or _attached(entry),
+        title=words(entry, "title"),
+        description=words(entry, "summary") or content,
         content=content,
         author=_author(entry),
-        language=_text(entry, "language"),
-        published=_moment(_text(entry, "date_published") or _text(entry, "date_modified")),
+        language=words(entry, "language"),
+        published=_moment(words(entry, "date_published") or words(entry, "date_modified")),
     )
 
 
-def _text(entry: Mapping[str, Any], name: str) -> str:
+def words(entry: Mapping[str, Any], name: str) -> str:
+    """The text of a field, a number's as well; "" when it holds something else."""
     value = entry.get(name)
     # Ids are numbers in many feeds, though the standard wants text.
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
@@ -60,14 +66,14 @@ def _text(entry: Mapping[str, Any], name: str) -> str:
 
 def _author(entry: Mapping[str, Any]) -> str:
     authors = entry.get("authors") or [entry.get("author")]
-    names = [_text(author, "name") for author in authors if isinstance(author, dict)]
+    names = [words(author, "name") for author in authors if isinstance(author, dict)]
     return ", ".join(name for name in names if name)
 
 
 def _attached(entry: Mapping[str, Any]) -> str:
     files = entry.get("attachments")
     first = files[0] if isinstance(files, list) and files else None
-    return _text(first, "url") if isinstance(first, dict) else ""
+    return words(first, "url") if isinstance(first, dict) else ""
 
 
 def _moment(text: str) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from digest.domain import DEFAULT_SECTIONS, Source, SourceKind
+from digest.domain import DEFAULT_SECTIONS, FullText, Source, SourceKind
 from digest.errors import ParseError
 from digest.gather.clean import cut, one_line, title_text
 from digest.gather.decode import harmless_xml, root_name, text_of
@@ -94,13 +94,21 @@ def _source(values: Mapping[str, str], folders: tuple[str, ...]) -> Source:
         weight=_weight(values.get("weight", "")),
         enabled=values.get("enabled", "").lower() not in {"false", "no", "0", "off"},
         note=cut(one_line(values.get("note", "")), _MAX_NOTE),
+        recipe=one_line(values.get("recipe", "")),
+        full_text=_full_text(values.get("fulltext", "")),
     )
 
 
 def _kind(values: Mapping[str, str], url: str) -> SourceKind:
     written = (values.get("kind") or values.get("type", "")).lower()
-    is_calendar = written in {"calendar", "ics", "ical", "icalendar"}
-    return SourceKind.CALENDAR if is_calendar or url.lower().endswith(".ics") else SourceKind.FEED
+    if written in set(SourceKind):
+        return SourceKind(written)
+    is_calendar = written in {"ics", "ical", "icalendar"} or url.lower().endswith(".ics")
+    return SourceKind.CALENDAR if is_calendar else SourceKind.FEED
+
+
+def _full_text(text: str) -> FullText:
+    return FullText(text.lower()) if text.lower() in set(FullText) else FullText.SHORT
 
 
 def _section(values: Mapping[str, str], folders: tuple[str, ...]) -> str | None:
@@ -148,7 +156,7 @@ def _attributes(source: Source) -> dict[str, str]:
     values = {
         "text": source.title,
         "title": source.title,
-        "type": "rss" if source.kind is SourceKind.FEED else "ics",
+        "type": {SourceKind.FEED: "rss", SourceKind.CALENDAR: "ics"}.get(source.kind, "link"),
         "xmlUrl": source.url,
         "htmlUrl": source.site_url,
         "section": source.section or "",
@@ -158,6 +166,8 @@ def _attributes(source: Source) -> dict[str, str]:
         "weight": "" if source.weight == 1 else f"{source.weight:g}",
         "enabled": "" if source.enabled else "false",
         "note": source.note,
+        "recipe": source.recipe,
+        "fullText": "" if source.full_text is FullText.SHORT else str(source.full_text),
     }
     return {name: one_line(value) for name, value in values.items() if value}
 

@@ -10,6 +10,8 @@ from digest.domain import Source
 from digest.gather.clean import title_text
 from digest.gather.document import Document
 
+_MAX_INTERVAL = timedelta(hours=24)
+_MOST_INTERVALS = 6
 _MAX_BACK_OFF = timedelta(hours=24)
 _MAX_RETRY_AFTER = timedelta(days=7)
 
@@ -19,12 +21,26 @@ def is_due(source: Source, now: datetime) -> bool:
     return source.enabled and (source.next_check_at is None or source.next_check_at <= now)
 
 
-def succeeded(source: Source, *, now: datetime, every: timedelta, document: Document | None = None) -> Source:
-    """The source after a good answer; the document, if there was one, fills in what was empty."""
+def succeeded(
+    source: Source,
+    *,
+    now: datetime,
+    every: timedelta,
+    document: Document | None = None,
+    wait: timedelta = timedelta(0),
+    is_news: bool = True,
+) -> Source:
+    """The source after a good answer; the document, if there was one, fills in what was empty.
+
+    It is read again after its interval, which grows while there is no news and shrinks when there is, and
+    not before `wait`, which it asked for itself (up to a day).
+    """
+    interval = _interval(source, every, is_news=is_news or source.first_read_at is None)
     source = replace(
         source,
         checked_at=now,
-        next_check_at=now + every,
+        next_check_at=now + max(interval, min(wait, _MAX_INTERVAL)),
+        interval_minutes=round(interval / timedelta(minutes=1)),
         first_read_at=source.first_read_at or now,
         failures=0,
         last_error="",
@@ -36,6 +52,17 @@ def succeeded(source: Source, *, now: datetime, every: timedelta, document: Docu
         title=source.title or title_text(document.title),
         site_url=source.site_url or document.site_url,
     )
+
+
+def _interval(source: Source, every: timedelta, *, is_news: bool) -> timedelta:
+    """How long to wait now, between the operator's interval and six of it, at most a day.
+
+    A quarter more after each reading without news, half after one with: a source that publishes once a
+    week is soon read four times a day, and one that wakes up is followed at once.
+    """
+    most = max(every, min(every * _MOST_INTERVALS, _MAX_INTERVAL))
+    before = timedelta(minutes=source.interval_minutes) or every
+    return min(max(before / 2 if is_news else before * 1.25, every), most)
 
 
 def failed(

@@ -26,7 +26,7 @@ _PLAIN: tuple[str, ...] = (
     "language",
     "kind",
 )
-_PLAIN += ("minutes", "published_at", "seen_at", "is_backlog")
+_PLAIN += ("minutes", "published_at", "seen_at", "is_backlog", "image", "text")
 #: What a source may change in an article that we know already.
 _REVISED = ("url", "canonical_url", "title", "summary", "author", "kind", "minutes")
 _BATCH = 500

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Source, SourceKind
+from digest.domain import FullText, Source, SourceKind
 from digest.store.rows import insert_ignoring
 from digest.store.tables import SourceRow
 
@@ -17,12 +17,15 @@ _NAMES = [field.name for field in fields(Source) if field.name != "id"]
 
 def _values(source: Source) -> dict[str, Any]:
     values = {name: getattr(source, name) for name in _NAMES}
-    return values | {"newsletters": list(source.newsletters), "kind": str(source.kind)}
+    return values | {"newsletters": list(source.newsletters), "kind": str(source.kind)} | {
+        "full_text": str(source.full_text)
+    }
 
 
 def _source(row: SourceRow) -> Source:
     values = {name: getattr(row, name) for name in _NAMES}
     values |= {"newsletters": tuple(row.newsletters), "kind": SourceKind(row.kind)}
+    values["full_text"] = FullText(row.full_text)
     return Source(id=row.id, **values)
 
 

@@ -74,12 +74,15 @@ class SourceRow(Base):
     weight: Mapped[float]
     enabled: Mapped[bool]
     note: Mapped[Words]
+    recipe: Mapped[Words]
+    full_text: Mapped[State] = mapped_column(server_default="short")
     etag: Mapped[Words]
     last_modified: Mapped[Words]
     body_hash: Mapped[Words]
     added_at: Mapped[datetime]
     checked_at: Mapped[datetime | None]
     next_check_at: Mapped[datetime | None]
+    interval_minutes: Mapped[int] = mapped_column(server_default="0")
     first_read_at: Mapped[datetime | None]
     failures: Mapped[int]
     last_error: Mapped[Words]
@@ -116,6 +119,10 @@ class ArticleRow(Base):
     event: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     #: The event's start, to find what is still to come.
     event_at: Mapped[datetime | None]
+    image: Mapped[Words]
+    text: Mapped[Words]
+    #: When its page was read for its text, or found not to need it.
+    page_read_at: Mapped[datetime | None]
 
 
 class IssueRow(Base):
@@ -173,6 +180,8 @@ class SubscriberRow(Base):
     """A person with an address; `email_hash` is the keyed hash that suppression and erasure use."""
 
     __tablename__ = "subscriber"
+    #: Links in mails name a reader by id, so SQLite must never give an erased reader's id to another.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's form
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(String(320))
     email_hash: Mapped[str] = mapped_column(String(64), unique=True)

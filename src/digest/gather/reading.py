@@ -1,0 +1,33 @@
+"""A body becomes articles: the work that may take long, done here or in a worker process."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.domain import Article, Source
+from digest.errors import ParseError
+from digest.gather.articles import articles_of
+from digest.gather.document import Body, Document
+from digest.gather.kinds import KINDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a source's body gave: its articles, and the document without its items."""
+
+    document: Document
+    articles: tuple[Article, ...] = ()
+
+
+def read_body(source: Source, body: Body, now: datetime) -> Reading:
+    """The body's articles; ParseError in one line whatever the body is."""
+    try:
+        document = KINDS[source.kind](body, now)
+        articles = articles_of(document, source, now=now)
+    except ParseError:
+        raise
+    except MemoryError as exc:
+        raise ParseError("it needs more memory to be read than it may have") from exc
+    except Exception as exc:
+        # Hostile input finds the parsers' own errors; that is this source's trouble, not the run's.
+        raise ParseError(f"reading failed in an unforeseen way ({type(exc).__name__})") from exc
+    return Reading(document=replace(document, items=()), articles=articles)
