@@ -1,6 +1,7 @@
 """An issue's messages, encoded once: a reader's own message is a join of blocks and a few values."""
 
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -16,6 +17,11 @@ from digest.deliver.mime import (
 )
 from digest.domain import Pattern, Personal
 
+_QP_LINE = 76
+_DOTTED = re.compile(rb"^\..*$", re.MULTILINE)
+_UNIT = re.compile(rb"=[0-9A-F]{2}|.")
+#: That many encoded bytes fit into a line with a "=" after them.
+_UNITS = 25
 #: A line of base64 holds that many bytes in 76 characters.
 _LINE = 57
 
@@ -24,10 +30,7 @@ class Compiled:
     """A pattern as blocks; `message` joins them with one reader's values in about 0.02 ms."""
 
     def __init__(self, pattern: Pattern) -> None:
-        """DigestError names the header at fault.
-
-        The boundary is made from what all messages share, so each is the same whenever it is made again.
-        """
+        """DigestError names the header at fault."""
         given = given_headers(pattern.headers)
         names = {name.lower() for name, _ in given}
         missing = (("From", pattern.sender), ("To", ""))
@@ -36,10 +39,10 @@ class Compiled:
         self._head = [name if value == "" else write_header(name, value) for name, value in given]
         self._text = _body("plain", pattern.text)
         self._html = _body("html", pattern.html) if pattern.html else None
-        self._frame = Frame(repr(pattern))
+        self._frame = Frame(pattern.headers, pattern.sender)
 
     def message(self, personal: Personal) -> bytes:
-        """What `encode` makes of the reader's message, but for boundary and soft line breaks.
+        """What `encode` makes of the reader's message, but for soft line breaks.
 
         DigestError names the header at fault.
         """
@@ -87,13 +90,25 @@ class _Quoted:
 
 
 def _quoted(text: str) -> bytes:
-    """The text in quoted-printable, ending on a line break of its own or a soft one."""
+    """The text in quoted-printable, ending on a line break, hard or soft; no line begins with a dot."""
+    if len(text) < _QP_LINE and text.isascii() and text.isprintable() and "=" not in text and text[:1] != ".":
+        return text.encode() + b"=\r\n" if text else b""
     plain = canonical(text)
-    if not plain or plain.endswith(b"\n"):
-        return quote(plain).replace(b"\n", b"\r\n")
-    # One more letter makes the encoder leave room for the "=" that takes its place.
-    quoted = quote(plain + b"x")[:-1]
-    return (quoted if quoted.endswith(b"\n") else quoted + b"=\n").replace(b"\n", b"\r\n")
+    if plain.endswith(b"\n"):
+        quoted = quote(plain)
+    else:
+        # One more letter makes the encoder leave room for the "=" that takes its place.
+        quoted = quote(plain + b"x")[:-1]
+        quoted = quoted if quoted.endswith(b"\n") else quoted + b"=\n"
+    return _DOTTED.sub(_without_dots, quoted).replace(b"\n", b"\r\n")
+
+
+def _without_dots(found: re.Match[bytes]) -> bytes:
+    """A line with its dots encoded, in several where it would be too long."""
+    units = _UNIT.findall(found[0].removesuffix(b"=").replace(b".", b"=2E"))
+    soft = b"=" if found[0].endswith(b"=") else b""
+    lines = [b"".join(units[start : start + _UNITS]) for start in range(0, len(units), _UNITS)]
+    return b"=\n".join(lines) + soft
 
 
 class _Base64:

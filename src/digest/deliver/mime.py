@@ -23,13 +23,13 @@ _OURS = frozenset({"message-id", "mime-version", "content-type", "content-transf
 def encode(message: Message) -> bytes:
     """The message ready for the wire: CRLF throughout, lines of at most 998 bytes, no bare CR, LF or NUL.
 
-    Equal messages give equal bytes: the boundary is made from the Message-ID. From and To are taken from
-    the message where its headers lack them. UsageError or AddressError names the header at fault.
+    Equal messages give equal bytes: the boundary is made from what the message says. From and To are taken
+    from the message where its headers lack them. UsageError or AddressError names the header at fault.
     """
     head = b"".join(_head(message))
     if not message.html:
         return head + _part("plain", message.text)
-    frame = Frame(message.message_id)
+    frame = Frame(message.headers, message.message_id)
     parts = (_part("plain", message.text), _part("html", message.html))
     return head + frame.first + parts[0] + frame.between + parts[1] + frame.last
 
@@ -37,8 +37,9 @@ def encode(message: Message) -> bytes:
 class Frame:
     """The lines of a multipart/alternative around its two parts."""
 
-    def __init__(self, seed: str) -> None:
-        """Equal seeds give equal boundaries."""
+    def __init__(self, headers: tuple[tuple[str, str], ...], message_id: str) -> None:
+        """The messages of one issue share a Feedback-ID and with it the boundary; others have their own."""
+        seed = next((value for name, value in headers if name == "Feedback-ID"), "") or message_id
         # "=_" can stand in neither quoted-printable nor base64, so no body can hold the boundary.
         boundary = f"=_{hashlib.sha256(seed.encode('utf-8', 'replace')).hexdigest()[:32]}"
         kind = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'

@@ -1,9 +1,18 @@
 """The very message that one reader gets of an issue: previews and sending share it."""
 
-from digest.domain import Issue, Message, Rendered, Subscriber, Subscription, SubscriptionState
+from digest.domain import (
+    Issue,
+    Message,
+    Pattern,
+    Personal,
+    Rendered,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
 from digest.errors import NotFoundError
 from digest.house import House
-from digest.render import address, render
+from digest.render import address, pattern, personal, render
 from digest.store import issues, subscribers
 
 
@@ -38,4 +47,25 @@ def addressed(house: House, issue: Issue, rendered: Rendered, reader: Subscripti
         house.links(issue.newsletter, reader.subscriber, issue.number),
         issue_id=issue.id,
         date=issue.started_at or issue.due_at,
+    )
+
+
+def shared_part(house: House, issue: Issue, rendered: Rendered, *, is_dated: bool) -> Pattern:
+    """What `addressed` gives to all readers who chose the same sections."""
+    return pattern(
+        rendered,
+        house.masthead(issue.newsletter),
+        issue_id=issue.id,
+        date=issue.started_at or issue.due_at,
+        is_dated=is_dated,
+    )
+
+
+def own_part(house: House, issue: Issue, reader: Subscription) -> Personal:
+    """What `addressed` gives to this reader alone."""
+    return personal(
+        reader,
+        house.masthead(issue.newsletter),
+        house.links(issue.newsletter, reader.subscriber, issue.number),
+        issue_id=issue.id,
     )

@@ -1,16 +1,28 @@
 """Send an approved issue: claim, note the intent, hand over, note the outcome; until nothing is due."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digest.deliver import Envelope, Transport, after, deliver, encode, open_transport
-from digest.domain import Delivery, DeliveryState, Issue, IssueState, Outcome, OutcomeKind, Rendered
+from digest.deliver import Compiled, Envelope, Transport, after, deliver, open_transport
+from digest.domain import (
+    Delivery,
+    DeliveryState,
+    Issue,
+    IssueState,
+    Outcome,
+    OutcomeKind,
+    Rendered,
+    Subscription,
+)
 from digest.errors import DigestError, WrongStateError
 from digest.house import House
-from digest.publish.mails import addressed
+from digest.publish.ledger import Ledger
+from digest.publish.mails import own_part, shared_part
 from digest.store import deliveries, issues, subscribers
+from digest.store.deliveries import Settlement
 
 Clock = Callable[[], datetime]
 
@@ -18,7 +30,8 @@ Clock = Callable[[], datetime]
 _CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
-#: Claims taken at once for each connection.
+#: Claims taken at once, and for each connection when there are many.
+_BATCH = 200
 _BATCH_PER_CONNECTION = 10
 
 _SETTLED_AS = {
@@ -66,16 +79,24 @@ async def send(
     """Send what is due of an approved issue and report where the ledger stands.
 
     Twice is safe, also at the same time and after a crash: each delivery is claimed by one process, and
-    an intent is stored before its message can leave. `should_stop` is asked between batches.
+    an intent is stored before its message can leave. `should_stop` is asked between claims; what was
+    claimed goes back.
     """
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
+    lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
+    sending = _Sending(
+        house=house,
+        issue=issue,
+        frozen=frozen,
+        clock=clock,
+        ledger=Ledger(house.store, hand_lease=lease, clock=clock),
+        should_stop=should_stop,
+    )
     async with open_transport(house.settings.smtp) as transport:
         await recover(house, now=clock())
-        batch = _Batch(house=house, issue=issue, frozen=frozen, transport=transport, clock=clock)
-        while not should_stop() and await batch.run(watch):
-            pass
+        await sending.run(transport, watch)
     return await finish(house, issue, now=clock())
 
 
@@ -128,72 +149,115 @@ async def finish(house: House, issue: Issue, *, now: datetime) -> SendReport:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
-    """Claims a few deliveries and takes each to its outcome."""
+class _Sending:
+    """Claims deliveries, a batch ahead of what is on its way, and takes each to its outcome."""
 
     house: House
     issue: Issue
     frozen: dict[str, Rendered]
-    transport: Transport
     clock: Clock
+    ledger: Ledger
+    should_stop: Callable[[], bool]
+    #: Claimed and not settled yet.
     claimed: dict[int, Delivery] = field(default_factory=dict)
+    handed: set[int] = field(default_factory=set)
+    compiled: dict[tuple[str, bool], Compiled] = field(default_factory=dict)
 
-    async def run(self, watch: Callable[[Outcome], None]) -> bool:
-        """False when nothing more is due or the issue was stopped."""
-        smtp = self.house.settings.smtp
-        async with self.house.store.begin() as session:
+    async def run(self, transport: Transport, watch: Callable[[Outcome], None]) -> None:
+        """Send until nothing more is due, the issue is stopped or `should_stop` says so."""
+        connections = self.house.settings.smtp.connections
+        storing = asyncio.create_task(self.ledger.run())
+        try:
+            async with aclosing(self._envelopes()) as envelopes:
+                flow = deliver(envelopes, transport, connections=connections, handing=self._hand)
+                async with aclosing(flow):
+                    async for outcome in flow:
+                        self._settle(outcome)
+                        watch(outcome)
+        finally:
+            storing.cancel()
+            await asyncio.gather(storing, return_exceptions=True)
+            await self._put_away()
+
+    async def _put_away(self) -> None:
+        """Store the last outcomes, and queue again what was claimed and never handed over."""
+        await self.ledger.flush()
+        unsent = [one for one in self.claimed.values() if one.id not in self.handed]
+        if unsent:
+            async with self.ledger.begin() as session:
+                await deliveries.give_back(session, unsent, now=self.clock())
+
+    async def _envelopes(self) -> AsyncGenerator[Envelope, None]:
+        """The messages of what is due; the next claim is made while this one's messages are sent."""
+        following = asyncio.create_task(self._claim())
+        try:
+            while batch := await following:
+                following = asyncio.create_task(self._claim())
+                for delivery, reader in batch:
+                    if (envelope := self._envelope(delivery, reader)) is not None:
+                        yield envelope
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _claim(self) -> list[tuple[Delivery, Subscription | None]]:
+        """Deliveries that are due now, with the reader as they are now; none once the issue is stopped."""
+        if self.should_stop():
+            return []
+        limit = max(_BATCH, self.house.settings.smtp.connections * _BATCH_PER_CONNECTION)
+        async with self.ledger.begin() as session:
             if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
-                return False
-            limit = smtp.connections * _BATCH_PER_CONNECTION
+                return []
             got = await deliveries.claim(
                 session, self.issue.id, limit=limit, lease=_CLAIM_LEASE, now=self.clock()
             )
-        self.claimed = {one.id: one for one in got}
-        flow = deliver(self._envelopes(), self.transport, connections=smtp.connections, handing=self._hand)
-        async with aclosing(flow):
-            async for outcome in flow:
-                await self._settle(outcome)
-                watch(outcome)
-        return bool(got)
-
-    async def _envelopes(self) -> AsyncIterator[Envelope]:
-        """The messages of the claimed; who left or was suppressed since approval is skipped here."""
-        ids = [one.subscriber_id for one in self.claimed.values()]
-        async with self.house.store.read() as session:
+            ids = [one.subscriber_id for one in got]
             readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
-        for delivery in self.claimed.values():
-            reader = readers.get(delivery.subscriber_id)
-            rendered = self.frozen.get(delivery.choice)
-            why = "erased" if reader is None else reader.exclusion
-            if not why and rendered is None:
-                why = "nothing in the sections they chose"
-            if why or reader is None or rendered is None:
-                await self._close(delivery, DeliveryState.SKIPPED, reason=why)
-                continue
-            try:
-                message = addressed(self.house, self.issue, rendered, reader)
-                data = encode(message)
-            except DigestError as exc:
-                await self._close(delivery, DeliveryState.FAILED, reason=exc.what)
-                continue
-            yield Envelope(key=delivery.id, sender=message.sender, recipient=message.recipient, data=data)
+        self.claimed |= {one.id: one for one in got}
+        return [(one, readers.get(one.subscriber_id)) for one in got]
+
+    def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
+        """The message; None, and settled, for who left or was suppressed since approval."""
+        rendered = self.frozen.get(delivery.choice)
+        why = "erased" if reader is None else reader.exclusion
+        if not why and rendered is None:
+            why = "nothing in the sections they chose"
+        if why or reader is None or rendered is None:
+            self._close(Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why))
+            return None
+        try:
+            own = own_part(self.house, self.issue, reader)
+            compiled = self._compiled(delivery.choice, rendered, is_dated=own.is_dated)
+            data = compiled.message(own)
+        except DigestError as exc:
+            self._close(Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what))
+            return None
+        sender = self.house.newsletter(self.issue.newsletter).from_address
+        return Envelope(key=delivery.id, sender=sender, recipient=own.recipient, data=data, is_ready=True)
+
+    def _compiled(self, choice: str, rendered: Rendered, *, is_dated: bool) -> Compiled:
+        """The issue for a choice of sections, encoded once."""
+        key = (choice, is_dated)
+        if key not in self.compiled:
+            shared = shared_part(self.house, self.issue, rendered, is_dated=is_dated)
+            self.compiled[key] = Compiled(shared)
+        return self.compiled[key]
 
     async def _hand(self, key: int) -> bool:
         """True once the intent is durable."""
-        lease = timedelta(seconds=self.house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
-        async with self.house.store.begin() as session:
-            return await deliveries.hand(session, self.claimed[key], lease=lease, now=self.clock())
+        self.handed.add(key)
+        return await self.ledger.hand(self.claimed[key])
 
-    async def _settle(self, outcome: Outcome) -> None:
-        """Store what the server said; uncertain ones follow the operator's policy at once."""
-        delivery, now = self.claimed[outcome.key], self.clock()
-        state, due = decide(self.house, outcome.kind, delivery, now=now)
-        async with self.house.store.begin() as session:
-            await deliveries.settle(session, delivery, state, now=now, reply=outcome.reply, due_at=due)
+    def _settle(self, outcome: Outcome) -> None:
+        """Note what the server said; uncertain ones follow the operator's policy at once."""
+        delivery = self.claimed[outcome.key]
+        state, due = decide(self.house, outcome.kind, delivery, now=self.clock())
+        self._close(Settlement(delivery=delivery, state=state, reply=outcome.reply, due_at=due))
 
-    async def _close(self, delivery: Delivery, state: DeliveryState, *, reason: str) -> None:
-        async with self.house.store.begin() as session:
-            await deliveries.settle(session, delivery, state, now=self.clock(), reason=reason)
+    def _close(self, settlement: Settlement) -> None:
+        del self.claimed[settlement.delivery.id]
+        self.handed.discard(settlement.delivery.id)
+        self.ledger.settle(settlement)
 
 
 def decide(

@@ -1,13 +1,42 @@
 """The ledger: one row for each reader of an issue, written before and after everything that happens."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Integer, String, case, func, insert, literal, null, select, update
+from sqlalchemy import (
+    Table,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState, Issue, SubscriptionState
-from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow, SuppressionRow, UTCDateTime
+from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState
+from digest.store.audience import fan_out
+from digest.store.tables import DeliveryRow, UTCDateTime
+
+__all__ = [
+    "Settlement",
+    "claim",
+    "counts",
+    "excluded",
+    "fan_out",
+    "give_back",
+    "hand",
+    "hand_all",
+    "next_due",
+    "of_issue",
+    "of_reader",
+    "open_count",
+    "recover",
+    "settle",
+    "settle_all",
+    "withdraw",
+]
 
 _PLAIN: tuple[str, ...] = (
     "id",
@@ -22,57 +51,23 @@ _PLAIN: tuple[str, ...] = (
 )
 _PLAIN += ("first_tried_at", "updated_at")
 _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
+#: The table itself: rows by the hundred are not worth objects of the mapper.
+_TABLE: Table = DeliveryRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a claimed delivery; `due_at` is when a deferred one is tried again."""
+
+    delivery: Delivery
+    state: DeliveryState
+    reply: str = ""
+    reason: str = ""
+    due_at: datetime | None = None
 
 
 def _delivery(row: DeliveryRow) -> Delivery:
     return Delivery(state=DeliveryState(row.state), **{name: getattr(row, name) for name in _PLAIN})
-
-
-async def fan_out(session: AsyncSession, issue: Issue, *, due_at: datetime, now: datetime) -> None:
-    """Freeze the audience: a row for every subscription, queued or skipped with the reason.
-
-    One INSERT … SELECT, so a million readers cost no round trips. A second call adds nobody.
-    """
-    reason = _exclusion()
-    audience = (
-        select(
-            literal(issue.id, Integer),
-            SubscriptionRow.subscriber_id,
-            SubscriptionRow.choice,
-            case((reason == "", DeliveryState.QUEUED), else_=DeliveryState.SKIPPED).cast(String(16)),
-            reason,
-            literal(""),
-            literal(0),
-            literal(0),
-            null(),
-            literal(due_at, UTCDateTime),
-            null(),
-            literal(now, UTCDateTime),
-        )
-        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
-        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
-        .where(SubscriptionRow.newsletter == issue.newsletter, ~_has_row(issue.id))
-    )
-    names = [column.name for column in DeliveryRow.__table__.columns if column.name != "id"]
-    await session.execute(insert(DeliveryRow).from_select(names, audience))
-
-
-def _exclusion() -> ColumnElement[str]:
-    """The same words as `Subscription.exclusion`, in SQL."""
-    return case(
-        (SuppressionRow.reason.is_not(None), "suppressed"),
-        (SubscriptionRow.state == SubscriptionState.PENDING, "not confirmed"),
-        (SubscriptionRow.state == SubscriptionState.LEFT, "left"),
-        else_="",
-    )
-
-
-def _has_row(issue_id: int) -> ColumnElement[bool]:
-    return (
-        select(DeliveryRow.id)
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.subscriber_id == SubscriptionRow.subscriber_id)
-        .exists()
-    )
 
 
 async def claim(
@@ -89,36 +84,66 @@ async def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claimed = await session.scalars(
-        update(DeliveryRow)
-        .where(DeliveryRow.id.in_(due.scalar_subquery()))
+    claimed = await session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id.in_(due.scalar_subquery()))
         .values(
             state=DeliveryState.CLAIMED,
-            fence=DeliveryRow.fence + 1,
-            attempts=DeliveryRow.attempts + 1,
+            fence=_TABLE.c.fence + 1,
+            attempts=_TABLE.c.attempts + 1,
             lease_until=now + lease,
-            first_tried_at=func.coalesce(DeliveryRow.first_tried_at, literal(now, UTCDateTime)),
+            first_tried_at=func.coalesce(_TABLE.c.first_tried_at, literal(now, UTCDateTime)),
             updated_at=now,
         )
-        .returning(DeliveryRow),
-        execution_options={"populate_existing": True},
+        .returning(*(_TABLE.c[name] for name in _PLAIN))
     )
-    return tuple(sorted((_delivery(row) for row in claimed), key=lambda one: one.id))
+    found = (Delivery(state=DeliveryState.CLAIMED, **row) for row in claimed.mappings())
+    return tuple(sorted(found, key=lambda one: one.id))
+
+
+async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: datetime) -> None:
+    """Queue again what was claimed and not handed over; the try does not count."""
+    for fence in {one.fence for one in claimed}:
+        await session.execute(
+            update(_TABLE)
+            .where(
+                _TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
+                _TABLE.c.fence == fence,
+                _TABLE.c.state == DeliveryState.CLAIMED,
+            )
+            .values(
+                state=DeliveryState.QUEUED,
+                attempts=_TABLE.c.attempts - 1,
+                lease_until=None,
+                updated_at=now,
+            )
+        )
 
 
 async def hand(session: AsyncSession, delivery: Delivery, *, lease: timedelta, now: datetime) -> bool:
     """True once the intent to send is stored, for `lease`; False when the claim is no longer ours."""
-    handed = await session.execute(
-        update(DeliveryRow)
-        .where(
-            DeliveryRow.id == delivery.id,
-            DeliveryRow.state == DeliveryState.CLAIMED,
-            DeliveryRow.fence == delivery.fence,
+    return delivery.id in await hand_all(session, [delivery], lease=lease, now=now)
+
+
+async def hand_all(
+    session: AsyncSession, claimed: Sequence[Delivery], *, lease: timedelta, now: datetime
+) -> frozenset[int]:
+    """The ids of those whose intent is stored now, for `lease`; the claims on the others are not ours."""
+    stored: set[int] = set()
+    # One update for each fencing number, and nearly all share one.
+    for fence in {one.fence for one in claimed}:
+        handed = await session.execute(
+            update(_TABLE)
+            .where(
+                _TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
+                _TABLE.c.fence == fence,
+                _TABLE.c.state == DeliveryState.CLAIMED,
+            )
+            .values(state=DeliveryState.HANDED, lease_until=now + lease, updated_at=now)
+            .returning(_TABLE.c.id)
         )
-        .values(state=DeliveryState.HANDED, lease_until=now + lease, updated_at=now)
-        .returning(DeliveryRow.id)
-    )
-    return handed.first() is not None
+        stored.update(handed.scalars())
+    return frozenset(stored)
 
 
 async def settle(
@@ -132,17 +157,47 @@ async def settle(
     due_at: datetime | None = None,
 ) -> bool:
     """True once the outcome is stored; False when a newer claim owns the row."""
-    held = (DeliveryState.CLAIMED, DeliveryState.HANDED)
-    values = {"state": state, "reply": reply, "reason": reason, "lease_until": None, "updated_at": now}
-    settled = await session.execute(
-        update(DeliveryRow)
-        .where(
-            DeliveryRow.id == delivery.id, DeliveryRow.fence == delivery.fence, DeliveryRow.state.in_(held)
-        )
-        .values(values | ({"due_at": due_at} if due_at else {}))
-        .returning(DeliveryRow.id)
-    )
+    one = Settlement(delivery=delivery, state=state, reply=reply, reason=reason, due_at=due_at)
+    settled = await session.execute(_SETTLE.returning(_TABLE.c.id), _settling(one, now))
     return settled.first() is not None
+
+
+async def settle_all(session: AsyncSession, settlements: Sequence[Settlement], *, now: datetime) -> None:
+    """Store outcomes; a row that a newer claim owns stays as it is. In one round trip."""
+    if settlements:
+        await session.execute(_SETTLE, [_settling(one, now) for one in settlements])
+
+
+_SETTLE = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.id == bindparam("its_id"),
+        _TABLE.c.fence == bindparam("its_fence"),
+        # A list of values cannot stand in a statement that is run for many rows.
+        or_(_TABLE.c.state == DeliveryState.CLAIMED, _TABLE.c.state == DeliveryState.HANDED),
+    )
+    .values(
+        state=bindparam("its_state"),
+        reply=bindparam("its_reply"),
+        reason=bindparam("its_reason"),
+        due_at=func.coalesce(bindparam("its_due_at", type_=UTCDateTime), _TABLE.c.due_at),
+        lease_until=None,
+        updated_at=bindparam("its_now"),
+    )
+)
+
+
+def _settling(one: Settlement, now: datetime) -> dict[str, object]:
+    """The values that `_SETTLE` takes."""
+    return {
+        "its_id": one.delivery.id,
+        "its_fence": one.delivery.fence,
+        "its_state": one.state,
+        "its_reply": one.reply,
+        "its_reason": one.reason,
+        "its_due_at": one.due_at,
+        "its_now": now,
+    }
 
 
 async def recover(session: AsyncSession, *, now: datetime, settle_as: DeliveryState) -> tuple[int, int]:

@@ -1,0 +1,95 @@
+"""The ledger of one sending: many intents and outcomes in one transaction, each before it matters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from digest.domain import Delivery
+from digest.store import Session, Store, deliveries
+from digest.store.deliveries import Settlement
+
+#: An outcome that no intent takes along is stored after that long.
+_OUTCOME_SECONDS = 0.05
+
+
+class Ledger:
+    """Collects what is to be stored while a transaction runs, and stores it in the next.
+
+    An outcome that was told before an intent is durable no later than that intent. So whoever tells the
+    outcome of one message before it asks for the intent of its next leaves at most one of them in doubt.
+    """
+
+    def __init__(self, store: Store, *, hand_lease: timedelta, clock: Callable[[], datetime]) -> None:
+        """`hand_lease` is how long an intent may wait for its outcome before it counts as uncertain."""
+        self._store = store
+        self._lease = hand_lease
+        self._clock = clock
+        self._intents: list[tuple[Delivery, asyncio.Future[bool]]] = []
+        self._outcomes: list[Settlement] = []
+        self._wanted = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing = asyncio.Lock()
+        self._error: Exception | None = None
+
+    async def hand(self, delivery: Delivery) -> bool:
+        """True once the intent is durable; False when the claim is no longer ours.
+
+        Raises what the store raised, now or before: without a ledger nothing leaves.
+        """
+        if self._error is not None:
+            raise self._error
+        answer = asyncio.get_running_loop().create_future()
+        self._intents.append((delivery, answer))
+        self._wanted.set()
+        return bool(await answer)
+
+    def settle(self, settlement: Settlement) -> None:
+        """Take an outcome; it is stored with the next intent, soon, or at `flush`."""
+        self._outcomes.append(settlement)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_OUTCOME_SECONDS, self._wanted.set)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Session]:
+        """A transaction of its own; SQLite has one writer, and waiting in turn is cheaper than polling."""
+        async with self._writing, self._store.begin() as session:
+            yield session
+
+    async def run(self) -> None:
+        """Store what is asked for until cancelled. What the store raises ends it, and all that wait."""
+        while True:
+            await self._wanted.wait()
+            # Those that are ready in this turn of the loop come along.
+            await asyncio.sleep(0)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Store all that waits, in one transaction; on an error nothing is, and outcomes are kept."""
+        async with self._writing:
+            self._wanted.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            intents, self._intents = self._intents, []
+            outcomes, self._outcomes = self._outcomes, []
+            if not (intents or outcomes):
+                return
+            try:
+                stored = await self._store_all([delivery for delivery, _ in intents], outcomes)
+            except BaseException as exc:
+                self._outcomes = outcomes + self._outcomes
+                self._error = exc if isinstance(exc, Exception) else None
+                for _, answer in intents:
+                    if not answer.done():
+                        answer.set_exception(exc) if isinstance(exc, Exception) else answer.cancel()
+                raise
+        for delivery, answer in intents:
+            if not answer.done():
+                answer.set_result(delivery.id in stored)
+
+    async def _store_all(self, intents: list[Delivery], outcomes: list[Settlement]) -> frozenset[int]:
+        now = self._clock()
+        async with self._store.begin() as session:
+            await deliveries.settle_all(session, outcomes, now=now)
+            return await deliveries.hand_all(session, intents, lease=self._lease, now=now)
