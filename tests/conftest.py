@@ -34,6 +34,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # closes that folder to others, also under a run that is going on.
     folder = Path(tempfile.mkdtemp(prefix="digest-postgres-"))
     server = get_server(folder, cleanup_mode="delete")
+    # Durability against power loss is not what the tests are about, and it costs half of their time.
+    server.psql("ALTER SYSTEM SET fsync = off")
+    server.psql("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
