@@ -234,6 +234,8 @@ class Article:
     image: str = ""
     #: The words of its own page, plain, a paragraph a line; empty when only its source's summary is known.
     text: str = ""
+    #: The source gave no title, and this one was read from the address; not stored.
+    is_title_guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from digest.domain import Article, Source
+from digest.domain import Article, Source, SourceKind
 from digest.gather.clean import cut, language_of, minutes_of, one_line, summary_of, title_text
 from digest.gather.document import Document, Item
-from digest.gather.urls import canonical_url, host_of, web_url
+from digest.gather.urls import canonical_url, host_of, title_of, web_url
 
 MAX_ARTICLES = 1000
 _MAX_GUID = 400
@@ -65,6 +65,7 @@ def _article(item: Item, document: Document, source: Source, now: datetime) -> A
         seen_at=now,
         is_backlog=item.event is None and _is_backlog(published, source, now),
         event=item.event,
+        is_title_guessed=source.kind is SourceKind.SITEMAP and title == title_of(url),
     )
 
 

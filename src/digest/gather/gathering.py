@@ -1,9 +1,9 @@
 """Many sources read at once, each to its articles or to one line that says why not."""
 
-import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, zip_longest
@@ -14,6 +14,7 @@ from digest.errors import FetchError, SourceError
 from digest.gather.clean import one_line
 from digest.gather.client import Client, Page
 from digest.gather.document import Body
+from digest.gather.parallel import in_parallel
 from digest.gather.polling import failed, retry_after, succeeded
 from digest.gather.reading import Reading, read_body
 from digest.gather.urls import host_of
@@ -42,24 +43,12 @@ async def gather(
 
     Reading twice is safe: nothing is stored here, and the result's `after` is what must be.
     """
-    waiting = _interleaved(sources)
-    # Bounded, so that a slow caller slows the reading instead of filling the memory.
-    done: asyncio.Queue[Gathered] = asyncio.Queue(maxsize=2 * client.settings.concurrency)
     job = _Job(client=client, now=now, is_large=len(sources) >= _MANY)
-
-    async def work() -> None:
-        for source in waiting:
-            await done.put(await job.gathered(source))
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(work()) for _ in range(min(client.settings.concurrency, len(sources)))]
-        try:
-            for _ in sources:
-                yield await done.get()
-        except GeneratorExit:
-            # The caller stopped listening; a task group would report this as an error of its own.
-            for task in tasks:
-                task.cancel()
+    at_once = client.settings.concurrency
+    results = in_parallel(_interleaved(sources), job.gathered, count=len(sources), at_once=at_once)
+    async with aclosing(results):
+        async for result in results:
+            yield result
 
 
 def _interleaved(sources: Iterable[Source]) -> Iterable[Source]:

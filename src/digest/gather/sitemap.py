@@ -1,20 +1,19 @@
 """A sitemap (sitemaps.org, with Google's news extension) becomes a document of the pages it lists."""
 
-import re
 import xml.etree.ElementTree as ET
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from digest.errors import ParseError
-from digest.gather.clean import one_line, title_text
+from digest.gather.clean import title_text
 from digest.gather.dates import day_in_path, find_moment
 from digest.gather.decode import harmless_xml, root_name, text_of
 from digest.gather.document import Body, Document, Item
 from digest.gather.recipe import read_recipe
-from digest.gather.urls import canonical_url, web_url
+from digest.gather.urls import canonical_url, title_of, web_url
 
 _NAMES = ("only", "but")
 _MAX_BYTES = 50_000_000
@@ -104,15 +103,6 @@ def _item(url: ET.Element, base: str, recipe: dict[str, str]) -> Item | None:
         language=languages[0] if languages else "",
         published=find_moment(told) or day_in_path(link) or find_moment(_child(url, "lastmod")),
     )
-
-
-def title_of(url: str) -> str:
-    """The words of an address's last part with a letter in it, as a title until the page tells its own."""
-    for part in reversed(unquote(urlsplit(url).path).split("/")):
-        words = re.sub(r"[-_+.]+", " ", re.sub(r"\.\w{2,5}$", "", part)).strip()
-        if re.search(r"[^\W\d_]{3}", words):
-            return title_text(words[:1].upper() + words[1:])
-    return one_line(url)
 
 
 def _with_true_dates(items: list[Item]) -> list[Item]:

@@ -57,6 +57,15 @@ def canonical_url(url: str) -> str:
     return urlunsplit((scheme, netloc, path, _query(_normal(parts.query)), _fragment(parts.fragment)))
 
 
+def title_of(url: str) -> str:
+    """The words of an address's last part that has some, as a title until the page tells its own."""
+    for part in reversed(unquote(urlsplit(url).path).split("/")):
+        words = re.sub(r"[-_+.\s]+", " ", re.sub(r"\.\w{2,5}$", "", part)).strip()
+        if words.isprintable() and re.search(r"[^\W\d_]{3}", words):
+            return words[:1].upper() + words[1:200]
+    return url
+
+
 def host_of(url: str) -> str:
     """The host of an address in lower case, "" when it has none."""
     try:

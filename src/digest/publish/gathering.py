@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from digest.domain import Gathered, Source
-from digest.gather import gather, is_due, open_client
+from digest.gather import SHORT_SUMMARY, Client, gather, is_due, open_client, read_pages
 from digest.house import House
 from digest.store import articles, sources
+
+#: How long a page that could not be read is tried again, and how many are read in one run.
+_NEW = timedelta(days=3)
+_MAX_PAGES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ async def gather_sources(
         async for got in gather(chosen, client=client, now=now):
             report = await _keep(house, report, got, now=now)
             watch(got)
+        pages = await _read_pages(house, client, now=now)
     house.log.event(
         "gather.done",
         sources=report.sources,
@@ -62,8 +67,26 @@ async def gather_sources(
         unchanged=report.unchanged,
         failed=report.failed,
         articles=report.articles,
+        pages=pages,
     )
     return report
+
+
+async def _read_pages(house: House, client: Client, *, now: datetime) -> int:
+    """How many pages of new articles told their text; the rest is tried again or known to tell none."""
+    async with house.store.read() as session:
+        short = await articles.of_short_words(
+            session, since=now - _NEW, below=SHORT_SUMMARY, limit=_MAX_PAGES
+        )
+    told = 0
+    async for read in read_pages(short, client=client, now=now):
+        if read.error:
+            house.log.event("gather.page", article=read.article.id, why=read.error)
+        if not read.is_later:
+            async with house.store.begin() as session:
+                await articles.keep_pages(session, [read.article], now=now)
+        told += not read.error
+    return told
 
 
 async def _chosen(house: House, *, now: datetime, everything: bool) -> tuple[Source, ...]:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Article, Event, IssueState
+from digest.domain import Article, Event, FullText, IssueState
 from digest.store.rows import insert_ignoring
-from digest.store.tables import ArticleRow, IssueItemRow, IssueRow
+from digest.store.tables import ArticleRow, IssueItemRow, IssueRow, SourceRow
 
 _EVENT = TypeAdapter(Event)
 _PLAIN: tuple[str, ...] = (
@@ -29,6 +29,19 @@ _PLAIN: tuple[str, ...] = (
 _PLAIN += ("minutes", "published_at", "seen_at", "is_backlog", "image", "text")
 #: What a source may change in an article that we know already.
 _REVISED = ("url", "canonical_url", "title", "summary", "author", "kind", "minutes")
+#: The same once its own page was read, which tells the rest better.
+_REVISED_WHOLE = ("url", "title", "kind")
+#: What the page of an article tells.
+_OF_PAGE: tuple[str, ...] = (
+    "title",
+    "canonical_url",
+    "summary",
+    "author",
+    "language",
+    "minutes",
+    "published_at",
+)
+_OF_PAGE += ("image", "text")
 _BATCH = 500
 
 
@@ -101,15 +114,50 @@ async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tup
 async def _revise(session: AsyncSession, row: ArticleRow, article: Article, now: datetime) -> int:
     """1 when the source changed the article since we last saw it, else 0."""
     values = _values(article)
-    names = [*_REVISED, "event"]
+    names = {*(_REVISED_WHOLE if row.text else _REVISED), "event"}
+    names -= {"title"} if row.text and article.is_title_guessed else set()
     changes = {name: values[name] for name in names if values[name] != getattr(row, name)}
     if not changes:
         return 0
+    if row.text:
+        # Another title or address is another page: what we know of the old one goes, and it is read again.
+        changes |= {name: values[name] for name in (*_REVISED, "text")} | {"page_read_at": None}
     changes |= {"canonical_url_hash": values["canonical_url_hash"], "event_at": values["event_at"]}
     await session.execute(
         update(ArticleRow).where(ArticleRow.id == row.id).values(changes | {"changed_at": now})
     )
     return 1
+
+
+async def of_short_words(
+    session: AsyncSession, *, since: datetime, below: int, limit: int
+) -> tuple[Article, ...]:
+    """Articles first seen since `since` whose pages are still to be read, the newest first.
+
+    Those of sources that want it always, or when the summary has fewer characters than `below`; no events,
+    no backlog, and each page until it was read once.
+    """
+    is_short = (func.length(ArticleRow.summary) < below) & ArticleRow.minutes.is_(None)
+    is_wanted = or_(
+        SourceRow.full_text == FullText.ALWAYS, and_(SourceRow.full_text == FullText.SHORT, is_short)
+    )
+    rows = await session.scalars(
+        select(ArticleRow)
+        .join(SourceRow, SourceRow.id == ArticleRow.source_id)
+        .where(ArticleRow.seen_at >= since, ArticleRow.page_read_at.is_(None), is_wanted)
+        .where(ArticleRow.is_backlog.is_(False), ArticleRow.event_at.is_(None))
+        .order_by(ArticleRow.seen_at.desc(), ArticleRow.id)
+        .limit(limit)
+    )
+    return tuple(_article(row) for row in rows)
+
+
+async def keep_pages(session: AsyncSession, articles: Sequence[Article], *, now: datetime) -> None:
+    """Store what the articles' pages told, or that they told nothing. Twice is the same."""
+    for article in articles:
+        values = {name: getattr(article, name) for name in _OF_PAGE}
+        values |= {"canonical_url_hash": _hash(article.canonical_url), "page_read_at": now}
+        await session.execute(update(ArticleRow).where(ArticleRow.id == article.id).values(values))
 
 
 async def candidates(session: AsyncSession, *, since: datetime, until: datetime) -> tuple[Article, ...]:
