@@ -13,6 +13,32 @@ UNTIL = SINCE + timedelta(days=7)
 NOW = UNTIL + timedelta(hours=1)
 LONG = "The form has nineteen fields, and the regulators agreed on what counts as harm. It starts in March."
 
+#: So that no two articles of a test are alike in their words.
+_SUBJECTS = """Harbour cranes lift quietly|Beetles count footsteps underground|Copper prices climb in Santiago
+Violins outlive their makers|Glaciers retreat past Ilulissat|Bakers revive sourdough ovens
+Satellites map forgotten canals|Libraries lend telescopes nightly|Orchards bloom before March
+Ferries cross without captains|Potters glaze bricks blue|Owls nest inside stadiums
+Weavers patent bamboo cloth|Tunnels link two valleys|Bees pollinate rooftop farms
+Clocks drift on Mars|Divers chart sunken forests|Trams return to Lisbon
+Farmers plough by moonlight|Robots sort recycled glass|Painters restore chapel ceilings
+Rivers freeze in Yakutsk|Miners drill geothermal wells|Teachers swap classrooms yearly""".replace(
+    "\n", "|"
+).split("|")
+
+
+def _title(number: int) -> str:
+    if number < 4:
+        return f"Regulators settle on form {number}"
+    return _SUBJECTS[number % len(_SUBJECTS)]
+
+
+def _text(number: int) -> str:
+    if number < 4:
+        return LONG
+    # Turned round, so that the text has words that no other text has.
+    word = " ".join(part[::-1] for part in _title(number).split())
+    return f"Nobody foresaw {word}, said a witness near {word[::-1]} on that morning. More of {word} follows."
+
 
 def source(number: int, **values: Any) -> Source:
     """A source that was read."""
@@ -34,8 +60,8 @@ def article(number: int, **values: Any) -> Article:
         "guid": f"g{number}",
         "url": f"https://s1.example/{number}?utm_source=feed",
         "canonical_url": f"https://s1.example/{number}",
-        "title": f"Regulators settle on form {number}",
-        "summary": LONG,
+        "title": _title(number),
+        "summary": _text(number),
         "seen_at": SINCE + timedelta(days=3),
         "published_at": SINCE + timedelta(days=3),
     }

@@ -93,10 +93,10 @@ def test_what_one_issue_tells_the_next_does_not(week: list[Article]) -> None:
 def test_the_window_has_its_first_moment_and_not_its_last() -> None:
     edge = timedelta(microseconds=1)
     week = [
-        moved(article(1, title="Just too early here"), SINCE - edge),
-        moved(article(2, title="At the first moment"), SINCE),
-        moved(article(3, title="At the last moment"), UNTIL - edge),
-        moved(article(4, title="Just too late here"), UNTIL),
+        moved(article(4, title="Just too early here"), SINCE - edge),
+        moved(article(5, title="At the first moment"), SINCE),
+        moved(article(6, title="At the last moment"), UNTIL - edge),
+        moved(article(7, title="Just too late here"), UNTIL),
     ]
 
     assert sorted(titles(issue(week), "news")) == ["At the first moment", "At the last moment"]
@@ -172,8 +172,8 @@ def test_an_empty_week_is_an_empty_issue_and_empty_sections_are_left_out() -> No
 
 
 def test_a_section_has_one_lead_five_with_text_and_the_rest_in_brief() -> None:
-    week = [article(number, source_id=number % 8 + 1) for number in range(1, 12)]
-    week.append(article(12, source_id=8, summary="", published_at=UNTIL - timedelta(hours=1)))
+    week = [article(number, source_id=number % 8 + 1) for number in range(4, 15)]
+    week.append(article(15, source_id=8, summary="", published_at=UNTIL - timedelta(hours=1)))
 
     tiers = [story.tier for story in issue(week, max_per_source=9).stories]
 
@@ -324,7 +324,7 @@ def test_every_story_says_why_it_is_there() -> None:
     assert lines[0][1] == "Told by Source 1 and Source 2; 2 articles."
     rules = [line.split(":")[0] for line in lines[0][2:]]
     assert rules == [
-        "section.news", "story.same",
+        "section.news", "story.same", "story.member.same",
         "rank.recency", "rank.voices", "rank.rarity", "rank.substance", "pick.lead",
     ]  # fmt: skip
     assert [line.split(":")[0] for line in lines[1][2:]] == ["section.event", "pick.event"]

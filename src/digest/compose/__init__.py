@@ -1,7 +1,8 @@
 """ARTICLES → ISSUE: window, stories, sections, ranking, summaries, picking. Pure: same input, same issue."""
 
 from digest.compose.explain import explain
-from digest.compose.issue import compose
+from digest.compose.issue import compose, review
 from digest.compose.plan import Plan, Weights
+from digest.compose.review import Held, Question, Review
 
-__all__ = ["Plan", "Weights", "compose", "explain"]
+__all__ = ["Held", "Plan", "Question", "Review", "Weights", "compose", "explain", "review"]

@@ -1,17 +1,21 @@
 """One issue out of a week's articles: window, stories, sections, ranking, picking, in this order."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from digest.compose.pick import Candidate, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
+from digest.compose.review import Held, Question, Review
 from digest.compose.section import section
-from digest.compose.story import Cluster, cluster
+from digest.compose.story import Cluster, Doubt, cluster
 from digest.compose.summary import summary
 from digest.compose.window import window
-from digest.domain import EVENTS, Article, Content, IssueSection, Story, Tier
+from digest.domain import EVENTS, Article, Content, IssueSection, Reason, Story, Tier
+
+#: So many near-misses of a story are told.
+NEAR_MISSES = 3
 
 
 def compose(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Content:
@@ -19,20 +23,52 @@ def compose(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Conten
 
     `now` only decides which events are still to come. Sections with nothing to tell are left out.
     """
+    return review(articles, plan, now=now).content
+
+
+def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
+    """The same issue with what an editor is asked about it, and what it does not tell."""
     read = window(articles, plan, now=now)
-    open_clusters = _without_locked(cluster(read, plan), plan.locked)
-    stories = pick(_candidates(open_clusters, plan), plan)
-    return Content(
+    clusters, doubts = cluster(read, plan)
+    candidates = _candidates(_without_locked(clusters, plan.locked), doubts, plan)
+    picked = pick(candidates, plan)
+    content = Content(
         newsletter=plan.newsletter,
         number=plan.number,
         since=plan.since,
         until=plan.until,
         subject=plan.subject,
         note=plan.note,
-        sections=_sections(stories, plan),
+        sections=_sections(picked.stories, plan),
         articles_read=len(read),
         sources_read=_sources_read(plan),
         sources_failed=plan.sources_failed,
+    )
+    return Review(
+        content=content, questions=_questions(doubts), held=tuple(_held(*each) for each in picked.held)
+    )
+
+
+def _questions(doubts: Iterable[Doubt]) -> tuple[Question, ...]:
+    return tuple(
+        Question(
+            kind="story",
+            urls=(doubt.one.canonical_url, doubt.other.canonical_url),
+            words=f"Same story? “{doubt.one.title}” and “{doubt.other.title}”",
+            confidence=doubt.likeness,
+        )
+        for doubt in doubts
+    )
+
+
+def _held(candidate: Candidate, why: Reason) -> Held:
+    lead = candidate.cluster.lead
+    return Held(
+        title=lead.title,
+        url=lead.url,
+        section=candidate.section,
+        score=candidate.score,
+        reasons=(*candidate.reasons, why),
     )
 
 
@@ -48,25 +84,44 @@ def _without_locked(clusters: Iterable[Cluster], locked: Sequence[Story]) -> lis
     ]
 
 
-def _candidates(clusters: Sequence[Cluster], plan: Plan) -> list[Candidate]:
+def _candidates(clusters: Sequence[Cluster], doubts: Iterable[Doubt], plan: Plan) -> list[Candidate]:
     stories_of = Counter(_voice(each, plan) for each in clusters if each.lead.event is None)
-    candidates = [_candidate(each, plan, stories_of) for each in clusters]
+    near = _near_misses(doubts, plan)
+    candidates = [_candidate(each, plan, stories_of, near) for each in clusters]
     return [each for each in candidates if each.section]
 
 
-def _candidate(each: Cluster, plan: Plan, stories_of: Counter[str]) -> Candidate:
+def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]:
+    """What is told of the stories that an article may be one with, by its address."""
+    found: dict[str, list[Reason]] = defaultdict(list)
+    for doubt in doubts:
+        for one, other in ((doubt.one, doubt.other), (doubt.other, doubt.one)):
+            words = f"Perhaps the same story as “{other.title}” ({plan.sources[other.source_id].title})"
+            reason = Reason(rule="story.unsure", words=f"{words}: likeness {doubt.likeness:.2f}, not joined.")
+            found[one.canonical_url].append(reason)
+    return found
+
+
+def _candidate(
+    each: Cluster, plan: Plan, stories_of: Counter[str], near: dict[str, list[Reason]]
+) -> Candidate:
     key, why = section(each.lead, plan)
     text = _text(each)
     # Events are told by date, so nothing is weighed.
     is_weighed = key != EVENTS
     score, terms = rank(each, plan, stories_of=stories_of, has_text=bool(text)) if is_weighed else (0.0, ())
+    missed = [
+        line
+        for url in dict.fromkeys(one.canonical_url for one in each.articles)
+        for line in near.get(url, ())
+    ]
     return Candidate(
         cluster=each,
         section=key,
         score=score,
         text=text,
         voice=_voice(each, plan),
-        reasons=(why, *each.reasons, *terms),
+        reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *terms),
     )
 
 

@@ -33,8 +33,16 @@ class Candidate:
     reasons: tuple[Reason, ...]
 
 
-def pick(candidates: Iterable[Candidate], plan: Plan) -> dict[str, tuple[Story, ...]]:
-    """The stories of each section in the order they are told; what an editor locked is among them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """The stories of each section in the order they are told, and what was held back, with the reason."""
+
+    stories: dict[str, tuple[Story, ...]]
+    held: tuple[tuple[Candidate, Reason], ...]
+
+
+def pick(candidates: Iterable[Candidate], plan: Plan) -> Picked:
+    """What the issue tells, what an editor locked among it, and what it does not tell."""
     ranked = sorted(candidates, key=lambda each: (-each.score, order(each.cluster.lead)))
     chosen = {EVENTS: _events(ranked, plan)}
     stories = [each for each in ranked if each.section != EVENTS]
@@ -42,7 +50,28 @@ def pick(candidates: Iterable[Candidate], plan: Plan) -> dict[str, tuple[Story, 
     for each in _share_out(stories, plan):
         chosen.setdefault(each.section, []).append(each)
     keys = [*(section.key for section in plan.sections), *(story.section for story in plan.locked)]
-    return {key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)}
+    told = {each.cluster.key for section in chosen.values() for each in section}
+    within = {each.cluster.key for each in stories}
+    return Picked(
+        stories={key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)},
+        held=tuple(
+            (each, _why_not(each, plan, is_within=each.cluster.key in within))
+            for each in ranked
+            if each.cluster.key not in told
+        ),
+    )
+
+
+def _why_not(each: Candidate, plan: Plan, *, is_within: bool) -> Reason:
+    if each.section == EVENTS:
+        words = (
+            f"Others are sooner; there is room for {plan.max_events} events and {MAX_DEADLINES} deadlines."
+        )
+    elif is_within:
+        words = f"Others score higher; there is room for {plan.max_stories} stories."
+    else:
+        words = f"Its owner has {plan.max_per_source} stories in this section already."
+    return Reason(rule="pick.held", words=words)
 
 
 def _events(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:

@@ -25,6 +25,13 @@ class Weights:
     substance: float = 0.3
     #: For a headline that is a version number.
     release: float = -0.5
+    #: `digest.compose.alike` says how these four decide what is one story.
+    same_story: float = 0.09
+    alone: float = 0.13
+    #: What the texts of one owner need to be one story.
+    same_owner: float = 0.6
+    #: From this part of what is needed on, the editor is asked.
+    ask_story: float = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,9 @@ class Plan:
     #: Titles of the sources that could not be read.
     sources_failed: tuple[str, ...] = ()
     weights: Weights = Weights()
+    #: An editor's answers to "same story?": pairs of canonical addresses that are, and that are not.
+    same: frozenset[tuple[str, str]] = frozenset()
+    different: frozenset[tuple[str, str]] = frozenset()
 
     def section_keys(self) -> tuple[str, ...]:
         """The keys of the sections that hold stories other than events, in order."""

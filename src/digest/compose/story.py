@@ -1,23 +1,26 @@
-"""Which articles are the same story, and which of them leads it."""
+"""Which articles are one story, which of them leads it, and why: the three decisions in one place."""
 
 import hashlib
-import re
-import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from functools import cache
 
+from digest.compose.alike import Grouping, group
+from digest.compose.corpus import Text
 from digest.compose.plan import Plan, voice, weight
+from digest.compose.same import identity, is_release, is_telling, marks_of, shared_addresses, title_key
+from digest.compose.terms import heads, shingles, terms
 from digest.compose.window import order
-from digest.domain import Article, Event, Reason, Source
+from digest.domain import Article, Reason, Source
 
-_VERSION = re.compile(
-    r"(?:^|\s)(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})(?:[-. ]?(?:rc|beta|alpha)[-. ]?\d*)?$", re.I
-)
-_NO_LETTER = re.compile(r"[\W_]+")
-_TAIL = re.compile(r"\s+[|–—-]\s+")
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+#: Texts with this part of their three-word runs in common are nearly the same.
+COPY = 0.5
+#: A text with fewer runs is too short to be told from another.
+COPY_RUNS = 12
+#: So many articles of a story are named one by one.
+NAMED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,112 +45,127 @@ class Cluster:
         return self.articles[0]
 
 
-def cluster(articles: Sequence[Article], plan: Plan) -> tuple[Cluster, ...]:
-    """The stories of these articles, each article in exactly one, in the order of their addresses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Two articles of two stories that may be one; the editor is asked."""
 
-    The same article is one canonical address, unless one source gives that address to several titles. The
-    same story is an equal title; for events also the same day. Versions of one product in one feed are one
-    story.
+    one: Article
+    other: Article
+    likeness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """An article of a cluster and what brought it there."""
+
+    article: Article
+    copies: frozenset[str]
+    fit: float
+
+
+def cluster(articles: Sequence[Article], plan: Plan) -> tuple[tuple[Cluster, ...], tuple[Doubt, ...]]:
+    """The stories of these articles, in the order of their addresses, and the pairs that are not sure.
+
+    Each article is in exactly one story. The same article is one canonical address, unless one source gives
+    that address to several titles, or an equal title; nearly the same is a copy of its text; the same story
+    is told in alike words, as `digest.compose.alike` decides. Versions in one feed are one story.
     """
-    shared = _shared(articles)
-    groups: dict[int, list[Article]] = {}
-    roots = _roots([_marks(article, plan, shared) for article in articles])
-    for article, root in zip(articles, roots, strict=True):
-        groups.setdefault(root, []).append(article)
+    shared = shared_addresses(articles)
+    found = _grouping(articles, plan, shared)
+    copies: dict[int, set[str]] = defaultdict(set)
+    for one, other in found.copies:
+        copies[one].add(articles[other].canonical_url)
+        copies[other].add(articles[one].canonical_url)
+    groups: dict[int, list[_Member]] = {}
+    for index, root in enumerate(found.roots):
+        member = _Member(article=articles[index], copies=frozenset(copies[index]), fit=found.fits[index])
+        groups.setdefault(root, []).append(member)
     clusters = [_cluster(group, plan, shared) for group in groups.values()]
-    return tuple(sorted(clusters, key=lambda each: order(each.lead)))
+    doubts = [
+        Doubt(one=articles[pair.one], other=articles[pair.other], likeness=pair.likeness)
+        for pair in found.unsure
+    ]
+    return tuple(sorted(clusters, key=lambda each: order(each.lead))), tuple(doubts)
 
 
-def title_key(title: str, source: Source | None = None) -> str:
-    """A title as it is compared: no case, punctuation or spacing, and without the site's name at its end."""
-    parts = _TAIL.split(title)
-    if source and len(parts) > 1 and _plain(parts[-1]) == _plain(source.title):
-        title = title[: title.rindex(parts[-1])]
-    return _plain(title)
+def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> Grouping:
+    furniture = _furniture(articles)
+    texts = [_text(article, plan, furniture) for article in articles]
+    days: dict[object, list[int]] = defaultdict(list)
+    for index, article in enumerate(articles):
+        days[article.seen_at.date()].append(index)
+
+    @cache
+    def runs(index: int) -> frozenset[str]:
+        article = articles[index]
+        return shingles(f"{article.title} {'' if _place(article) in furniture else article.summary}")
+
+    def is_copy(one: int, other: int) -> bool:
+        mine, theirs = runs(one), runs(other)
+        common = len(mine & theirs)
+        return min(len(mine), len(theirs)) >= COPY_RUNS and common >= COPY * len(mine | theirs)
+
+    return group(
+        texts,
+        [days[day] for day in sorted(days, key=str)],
+        weights=plan.weights,
+        marks=[marks_of(article, plan, shared) for article in articles],
+        is_copy=is_copy,
+        parted=_parted(articles, plan),
+    )
 
 
-def is_release(title: str) -> bool:
-    """True for a short title that ends in a version of three numbers or more ("Atlas 2.3.15", "v4")."""
-    return len(title.split()) <= 5 and _VERSION.search(title.strip()) is not None
+def _text(article: Article, plan: Plan, furniture: frozenset[tuple[int, str]]) -> Text:
+    """What is compared of it: nothing of events and versions, whose words are their kind's."""
+    is_compared = article.event is None and not is_release(article.title)
+    summary = "" if _place(article) in furniture else article.summary
+    # "Weekly links" is the name of a column and of nothing in it.
+    title = article.title if is_telling(title_key(article.title)) else ""
+    return Text(
+        terms=terms(title, summary) if is_compared else {},
+        voice=voice(plan.sources[article.source_id]),
+        language=article.language,
+        at=told_at(article),
+        title=title_key(article.title),
+        heads=heads(title),
+    )
 
 
-def _plain(text: str) -> str:
-    return _NO_LETTER.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+def _place(article: Article) -> tuple[int, str]:
+    return article.source_id, article.summary
 
 
-def _is_telling(key: str) -> bool:
-    """False for titles such as "Changelog" or "Weekly links" that different stories have in common."""
-    return len(key) >= 6 if _WIDE.search(key) else len(key.split()) >= 3 or len(key) >= 18
-
-
-def _shared(articles: Iterable[Article]) -> frozenset[tuple[int, str]]:
-    """The (source, address) pairs with several titles: some feeds have one link for all they publish."""
-    first: dict[tuple[int, str], str] = {}
-    shared = set()
+def _furniture(articles: Iterable[Article]) -> frozenset[tuple[int, str]]:
+    """The (source, text) pairs that stand under several titles: they tell of the site, not of the article."""
+    titles: dict[tuple[int, str], str] = {}
+    found = set()
     for article in articles:
-        place = article.source_id, article.canonical_url
-        title = _plain(article.title)
-        if first.setdefault(place, title) != title:
-            shared.add(place)
-    return frozenset(shared)
+        place = _place(article)
+        if titles.setdefault(place, article.title) != article.title:
+            found.add(place)
+    return frozenset(found)
 
 
-def _identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> str:
-    """What makes it the same article: address, an event's day, the title where the address says nothing."""
-    parts = [article.canonical_url]
-    if article.event is not None:
-        parts.append(_day(article.event, plan.zone))
-    if (article.source_id, article.canonical_url) in shared:
-        parts.append(_plain(article.title))
-    return "\n".join(parts)
+def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int]]:
+    """The pairs that an editor said are two stories."""
+    if not plan.different:
+        return frozenset()
+    places: dict[str, list[int]] = defaultdict(list)
+    for index, article in enumerate(articles):
+        places[article.canonical_url].append(index)
+    return frozenset(
+        (min(a, b), max(a, b))
+        for one, other in plan.different
+        for a in places.get(one, ())
+        for b in places.get(other, ())
+    )
 
 
-def _marks(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> list[str]:
-    """What the article is joined to others by: two articles with a mark in common are one story."""
-    is_event = "event" if article.event else "article"
-    marks = [f"{is_event} {_identity(article, plan, shared)}"]
-    title = title_key(article.title, plan.sources[article.source_id])
-    if article.event is not None:
-        what = "deadline" if article.event.is_deadline else "event"
-        marks.append(f"{what} {title}\n{_day(article.event, plan.zone)}")
-    elif is_release(article.title):
-        marks.append(f"release {article.source_id} {_plain(_VERSION.sub('', article.title.strip()))}")
-    elif _is_telling(title):
-        marks.append(f"title {title}")
-    return marks
-
-
-def _day(event: Event, zone: str) -> str:
-    # An all-day event has the day that its organiser wrote, wherever the reader is.
-    named = (event.zone or "UTC") if event.all_day else zone
-    try:
-        return event.starts_at.astimezone(ZoneInfo(named)).date().isoformat()
-    except (KeyError, ValueError, OSError, OverflowError):
-        return event.starts_at.astimezone(UTC).date().isoformat()
-
-
-def _roots(marks: Sequence[Sequence[str]]) -> list[int]:
-    """For each list of marks the index of the first list it is joined to, directly or through others."""
-    parents = list(range(len(marks)))
-
-    def root(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = parents[parents[index]]
-            index = parents[index]
-        return index
-
-    owners: dict[str, int] = {}
-    for index, each in enumerate(marks):
-        for mark in each:
-            low, high = sorted((root(owners.setdefault(mark, index)), root(index)))
-            parents[high] = low
-    return [root(index) for index in range(len(marks))]
-
-
-def _cluster(group: list[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> Cluster:
-    release = all(is_release(article.title) for article in group)
-    ordered = tuple(sorted(group, key=lambda each: (_precedence(each, plan, release), order(each))))
-    keys = tuple(_hash(_identity(article, plan, shared)) for article in ordered)
+def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]]) -> Cluster:
+    release = all(is_release(member.article.title) for member in group)
+    members = sorted(group, key=lambda each: (_precedence(each.article, plan, release), order(each.article)))
+    ordered = tuple(member.article for member in members)
+    keys = tuple(_hash(identity(article, plan, shared)) for article in ordered)
     others = _other_sources(ordered, plan)
     return Cluster(
         key=keys[0],
@@ -156,7 +174,7 @@ def _cluster(group: list[Article], plan: Plan, shared: frozenset[tuple[int, str]
         voices=1 + len(others),
         also=tuple(source.title for source in others if source.title),
         is_release=release,
-        reasons=_reasons(ordered, others, release=release),
+        reasons=_reasons(members, others, plan, release=release),
     )
 
 
@@ -181,16 +199,52 @@ def _other_sources(ordered: Sequence[Article], plan: Plan) -> list[Source]:
     return list(voices.values())[1:]
 
 
-def _reasons(ordered: Sequence[Article], others: Sequence[Source], *, release: bool) -> tuple[Reason, ...]:
-    if release and len(ordered) > 1:
-        return (Reason(rule="story.series", words=f"The newest of {len(ordered)} versions in one feed."),)
+def _reasons(
+    members: Sequence[_Member], others: Sequence[Source], plan: Plan, *, release: bool
+) -> tuple[Reason, ...]:
+    """Who tells it, then for each article but the leading one what made it part of the story."""
+    if len(members) == 1:
+        return ()
+    if release:
+        return (Reason(rule="story.series", words=f"The newest of {len(members)} versions in one feed."),)
+    found = [(member, _how(member, members, plan)) for member in members[1:]]
+    kinds = list(dict.fromkeys(kind for _, (kind, _) in found))
     if others:
-        names = ", ".join(source.title or source.url for source in others)
-        return (Reason(rule="story.same", words=f"Also told by {names}, with the same address or title."),)
-    if len(ordered) > 1:
-        words = f"{len(ordered)} articles of one owner with the same address or title."
-        return (Reason(rule="story.same", words=words),)
-    return ()
+        who = "Also told by " + ", ".join(source.title or source.url for source in others)
+    else:
+        who = f"{len(members)} articles of one owner"
+    rule = "story.same" if kinds == ["same"] else "story.nearly" if "alike" not in kinds else "story.alike"
+    lines = [
+        Reason(
+            rule=f"story.member.{kind}", words=f"“{member.article.title}” ({_name(member, plan)}): {words}."
+        )
+        for member, (kind, words) in found[:NAMED]
+    ]
+    more = len(found) - NAMED
+    if more > 0:
+        lines.append(Reason(rule="story.member", words=f"And {more} more."))
+    return (Reason(rule=rule, words=f"{who}."), *lines)
+
+
+def _how(member: _Member, members: Sequence[_Member], plan: Plan) -> tuple[str, str]:
+    """The strongest tie of an article to the others: its kind and its words."""
+    article = member.article
+    others = [each.article for each in members if each is not member]
+    if any(each.canonical_url == article.canonical_url for each in others):
+        return "same", "the same address"
+    title = title_key(article.title, plan.sources[article.source_id])
+    if any(title_key(each.title, plan.sources[each.source_id]) == title for each in others):
+        return "same", "the same title"
+    if any(each.canonical_url in member.copies for each in others):
+        return "nearly", "nearly the same text"
+    if any(article.canonical_url in pair for pair in plan.same):
+        return "same", "an editor said so"
+    return "alike", f"told in alike words (likeness {member.fit:.2f})"
+
+
+def _name(member: _Member, plan: Plan) -> str:
+    source = plan.sources[member.article.source_id]
+    return source.title or source.url
 
 
 def _hash(text: str) -> str:

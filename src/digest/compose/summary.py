@@ -2,8 +2,8 @@
 
 import re
 
+from digest.compose.same import title_key
 from digest.compose.sentences import fit, is_whole, sentences, word_count
-from digest.compose.story import title_key
 from digest.domain import Tier
 
 #: A text shorter than this names a category or an author and tells nothing.
