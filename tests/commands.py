@@ -100,8 +100,9 @@ class Digest:
         try:
             yield process, answer
         finally:
-            process.communicate(timeout=30)
             os.close(ours)
+            with process:
+                process.wait(30)
 
 
 def make(folder: Path, *options: str, **changes: str) -> Digest:

@@ -120,11 +120,11 @@ class Terminal:
     def ask(self, question: str, default: str = "") -> str:
         """A person's answer, `default` when they only press Enter; only call it when `is_interactive`."""
         offered = f" [{default}]" if default else ""
-        # input() itself would write its prompt to standard output, where only data belongs.
-        self.err.print(Text(f"{question}{offered} ", style="bold"), end="", soft_wrap=True)
         # asyncio only notes the first Ctrl-C and would leave a person at the question.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            # input() itself would write its prompt to standard output, where only data belongs.
+            self.err.print(Text(f"{question}{offered} ", style="bold"), end="", soft_wrap=True)
             return input().strip() or default
         finally:
             signal.signal(signal.SIGINT, before)
