@@ -25,7 +25,7 @@ def wire_address(address: str) -> str:
         raise AddressError
     domain = ascii_domain(domain)
     wire = f"{local}@{domain}"
-    if len(wire.encode()) > _MAX_BYTES:
+    if len(wire) * 4 > _MAX_BYTES and len(wire.encode()) > _MAX_BYTES:
         raise AddressError(f"an address has at most {_MAX_BYTES} bytes")
     return wire
 

@@ -36,19 +36,28 @@ class Compiled:
         missing = (("From", pattern.sender), ("To", ""))
         given += [pair for pair in missing if pair[0].lower() not in names]
         #: Written headers, and the names of those that each reader has their own of.
-        self._head = [name if value == "" else write_header(name, value) for name, value in given]
+        self._head: list[str | bytes] = []
+        for name, value in given:
+            self._add(name if value == "" else write_header(name, value))
         self._text = _body("plain", pattern.text)
         self._html = _body("html", pattern.html) if pattern.html else None
         self._frame = Frame(pattern.headers, pattern.sender)
+
+    def _add(self, piece: str | bytes) -> None:
+        """Put fixed lines that follow each other together."""
+        if self._head and isinstance(piece, bytes) and isinstance(self._head[-1], bytes):
+            self._head[-1] += piece
+        else:
+            self._head.append(piece)
 
     def message(self, personal: Personal) -> bytes:
         """What `encode` makes of the reader's message, but for soft line breaks.
 
         DigestError names the header at fault.
         """
-        own = personal.headers | {"To": personal.headers.get("To") or personal.recipient}
         out = [
-            write_header(each, own.get(each, "")) if isinstance(each, str) else each for each in self._head
+            each if isinstance(each, bytes) else write_header(each, _own(personal, each))
+            for each in self._head
         ]
         out += (write_message_id(personal.message_id), b"MIME-Version: 1.0\r\n")
         if self._html is None:
@@ -60,6 +69,11 @@ class Compiled:
         self._html.fill(personal.escaped, out)
         out.append(self._frame.last)
         return b"".join(out)
+
+
+def _own(personal: Personal, name: str) -> str:
+    """The reader's own value of a header; To is never empty."""
+    return personal.headers.get(name) or (personal.recipient if name == "To" else "")
 
 
 class _Body(Protocol):

@@ -7,6 +7,7 @@ no unsubscribe button; here structured fields are never encoded and never broken
 import base64
 import re
 import string
+from functools import lru_cache
 
 from digest.deliver.addresses import ascii_domain, wire_address
 from digest.errors import AddressError, UsageError
@@ -40,16 +41,22 @@ def write_header(name: str, value: str) -> bytes:
     other field must be ASCII and is sent as it is. UsageError for a control character or a value that
     does not fit, AddressError for a bad address.
     """
-    if not _NAME.fullmatch(name):
+    if not _is_name(name):
         raise UsageError(f"{name!r} is not the name of a header")
-    if bad := _FORBIDDEN.search(value):
+    is_plain = value.isascii() and value.isprintable()
+    if not is_plain and (bad := _FORBIDDEN.search(value)):
         raise UsageError(
             f"header {name}: line breaks and control characters are refused (U+{ord(bad[0]):04X})"
         )
     folded = _fold(f"{name}:", _pieces(name, value))
-    if any(len(line) > _MAX_LINE for line in folded.split("\r\n")):
+    if len(folded) > _MAX_LINE and any(len(line) > _MAX_LINE for line in folded.split("\r\n")):
         raise UsageError(f"header {name}: a part is longer than {_MAX_LINE} characters")
     return folded.encode()
+
+
+@lru_cache(maxsize=256)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def _pieces(name: str, value: str) -> list[str]:

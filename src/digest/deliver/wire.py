@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
@@ -68,9 +68,8 @@ class Wire(asyncio.Protocol):
     async def push(self, data: bytes, *, seconds: float) -> None:
         """Write what has no reply, until the kernel has all of it; errors as in `exchange`."""
         self._write(data)
-        async with asyncio.timeout(seconds):
-            while self._is_paused:
-                await self._wake()
+        if self._is_paused:
+            await self._wait(lambda: not self._is_paused, seconds)
         self._check()
 
     async def finish(self, data: bytes, *, seconds: float) -> Reply:
@@ -88,9 +87,7 @@ class Wire(asyncio.Protocol):
         self._owed = count
         self._write(data)
         try:
-            async with asyncio.timeout(seconds):
-                while self._owed:
-                    await self._wake()
+            await self._wait(lambda: not self._owed, seconds)
         except (WireError, TimeoutError):
             self.close()
             if not any(reply.code >= 400 for reply in self._replies):
@@ -98,14 +95,23 @@ class Wire(asyncio.Protocol):
         replies, self._replies = self._replies, []
         return replies
 
-    async def _wake(self) -> None:
-        """Wait until something happens; WireError when that is the end."""
-        self._check()
-        self._waiter = asyncio.get_running_loop().create_future()
+    async def _wait(self, is_over: Callable[[], bool], seconds: float) -> None:
+        """Wait until it is over; TimeoutError when it takes longer, WireError when the line ends before."""
+        loop = asyncio.get_running_loop()
+        # asyncio.timeout costs more than the rest of a message's talk.
+        timer = loop.call_later(seconds, self._expire)
         try:
-            await self._waiter
+            while not is_over():
+                self._check()
+                self._waiter = loop.create_future()
+                await self._waiter
         finally:
+            timer.cancel()
             self._waiter = None
+
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
     def _write(self, data: bytes) -> None:
         self._check()

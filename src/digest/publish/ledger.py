@@ -1,12 +1,12 @@
 """The ledger of one sending: many intents and outcomes in one transaction, each before it matters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from digest.domain import Delivery
-from digest.store import Session, Store, deliveries
+from digest.store import Writer, deliveries
 from digest.store.deliveries import Settlement
 
 #: An outcome that no intent takes along is stored after that long.
@@ -20,16 +20,15 @@ class Ledger:
     outcome of one message before it asks for the intent of its next leaves at most one of them in doubt.
     """
 
-    def __init__(self, store: Store, *, hand_lease: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(self, writer: Writer, *, hand_lease: timedelta, clock: Callable[[], datetime]) -> None:
         """`hand_lease` is how long an intent may wait for its outcome before it counts as uncertain."""
-        self._store = store
+        self._writer = writer
         self._lease = hand_lease
         self._clock = clock
         self._intents: list[tuple[Delivery, asyncio.Future[bool]]] = []
         self._outcomes: list[Settlement] = []
         self._wanted = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._writing = asyncio.Lock()
         self._error: Exception | None = None
 
     async def hand(self, delivery: Delivery) -> bool:
@@ -50,12 +49,6 @@ class Ledger:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_OUTCOME_SECONDS, self._wanted.set)
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Session]:
-        """A transaction of its own; SQLite has one writer, and waiting in turn is cheaper than polling."""
-        async with self._writing, self._store.begin() as session:
-            yield session
-
     async def run(self) -> None:
         """Store what is asked for until cancelled. What the store raises ends it, and all that wait."""
         while True:
@@ -66,30 +59,29 @@ class Ledger:
 
     async def flush(self) -> None:
         """Store all that waits, in one transaction; on an error nothing is, and outcomes are kept."""
-        async with self._writing:
-            self._wanted.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            intents, self._intents = self._intents, []
-            outcomes, self._outcomes = self._outcomes, []
-            if not (intents or outcomes):
-                return
-            try:
-                stored = await self._store_all([delivery for delivery, _ in intents], outcomes)
-            except BaseException as exc:
-                self._outcomes = outcomes + self._outcomes
-                self._error = exc if isinstance(exc, Exception) else None
-                for _, answer in intents:
-                    if not answer.done():
-                        answer.set_exception(exc) if isinstance(exc, Exception) else answer.cancel()
-                raise
+        self._wanted.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        intents, self._intents = self._intents, []
+        outcomes, self._outcomes = self._outcomes, []
+        if not (intents or outcomes):
+            return
+        try:
+            stored = await self._store_all([delivery for delivery, _ in intents], outcomes)
+        except BaseException as exc:
+            self._outcomes = outcomes + self._outcomes
+            self._error = exc if isinstance(exc, Exception) else None
+            for _, answer in intents:
+                if not answer.done():
+                    answer.set_exception(exc) if isinstance(exc, Exception) else answer.cancel()
+            raise
         for delivery, answer in intents:
             if not answer.done():
                 answer.set_result(delivery.id in stored)
 
     async def _store_all(self, intents: list[Delivery], outcomes: list[Settlement]) -> frozenset[int]:
-        now = self._clock()
-        async with self._store.begin() as session:
-            await deliveries.settle_all(session, outcomes, now=now)
-            return await deliveries.hand_all(session, intents, lease=self._lease, now=now)
+        record = partial(
+            deliveries.record, intents=intents, outcomes=outcomes, lease=self._lease, now=self._clock()
+        )
+        return await self._writer.write(record)

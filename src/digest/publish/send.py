@@ -21,7 +21,7 @@ from digest.errors import DigestError, WrongStateError
 from digest.house import House
 from digest.publish.ledger import Ledger
 from digest.publish.mails import own_part, shared_part
-from digest.store import deliveries, issues, subscribers
+from digest.store import Writer, deliveries, issues, subscribers
 from digest.store.deliveries import Settlement
 
 Clock = Callable[[], datetime]
@@ -31,7 +31,7 @@ _CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
 #: Claims taken at once, and for each connection when there are many.
-_BATCH = 200
+_BATCH = 500
 _BATCH_PER_CONNECTION = 10
 
 _SETTLED_AS = {
@@ -86,15 +86,15 @@ async def send(
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
-    sending = _Sending(
-        house=house,
-        issue=issue,
-        frozen=frozen,
-        clock=clock,
-        ledger=Ledger(house.store, hand_lease=lease, clock=clock),
-        should_stop=should_stop,
-    )
-    async with open_transport(house.settings.smtp) as transport:
+    async with open_transport(house.settings.smtp) as transport, aclosing(Writer(house.store)) as writer:
+        sending = _Sending(
+            house=house,
+            issue=issue,
+            frozen=frozen,
+            clock=clock,
+            ledger=Ledger(writer, hand_lease=lease, clock=clock),
+            should_stop=should_stop,
+        )
         await recover(house, now=clock())
         await sending.run(transport, watch)
     return await finish(house, issue, now=clock())
@@ -184,7 +184,7 @@ class _Sending:
         await self.ledger.flush()
         unsent = [one for one in self.claimed.values() if one.id not in self.handed]
         if unsent:
-            async with self.ledger.begin() as session:
+            async with self.house.store.begin() as session:
                 await deliveries.give_back(session, unsent, now=self.clock())
 
     async def _envelopes(self) -> AsyncGenerator[Envelope, None]:
@@ -205,7 +205,7 @@ class _Sending:
         if self.should_stop():
             return []
         limit = max(_BATCH, self.house.settings.smtp.connections * _BATCH_PER_CONNECTION)
-        async with self.ledger.begin() as session:
+        async with self.house.store.begin() as session:
             if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
                 return []
             got = await deliveries.claim(

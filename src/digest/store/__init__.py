@@ -16,10 +16,12 @@ from digest.store import (
     subscribers,
 )
 from digest.store.engine import Session, Store
+from digest.store.writer import Writer
 
 __all__ = [
     "Session",
     "Store",
+    "Writer",
     "articles",
     "audit",
     "deliveries",

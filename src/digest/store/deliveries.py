@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    Connection,
     Table,
     bindparam,
     func,
@@ -32,6 +33,7 @@ __all__ = [
     "of_issue",
     "of_reader",
     "open_count",
+    "record",
     "recover",
     "settle",
     "settle_all",
@@ -122,28 +124,36 @@ async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: 
 
 async def hand(session: AsyncSession, delivery: Delivery, *, lease: timedelta, now: datetime) -> bool:
     """True once the intent to send is stored, for `lease`; False when the claim is no longer ours."""
-    return delivery.id in await hand_all(session, [delivery], lease=lease, now=now)
+    connection = await session.connection()
+    return delivery.id in await connection.run_sync(hand_all, [delivery], lease=lease, now=now)
 
 
-async def hand_all(
-    session: AsyncSession, claimed: Sequence[Delivery], *, lease: timedelta, now: datetime
+def hand_all(
+    connection: Connection, claimed: Sequence[Delivery], *, lease: timedelta, now: datetime
 ) -> frozenset[int]:
     """The ids of those whose intent is stored now, for `lease`; the claims on the others are not ours."""
     stored: set[int] = set()
     # One update for each fencing number, and nearly all share one.
     for fence in {one.fence for one in claimed}:
-        handed = await session.execute(
-            update(_TABLE)
-            .where(
-                _TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
-                _TABLE.c.fence == fence,
-                _TABLE.c.state == DeliveryState.CLAIMED,
-            )
-            .values(state=DeliveryState.HANDED, lease_until=now + lease, updated_at=now)
-            .returning(_TABLE.c.id)
+        ids = [one.id for one in claimed if one.fence == fence]
+        handed = connection.execute(
+            _HAND, {"its_ids": ids, "its_fence": fence, "its_lease": now + lease, "its_now": now}
         )
         stored.update(handed.scalars())
     return frozenset(stored)
+
+
+def record(
+    connection: Connection,
+    *,
+    intents: Sequence[Delivery],
+    outcomes: Sequence[Settlement],
+    lease: timedelta,
+    now: datetime,
+) -> frozenset[int]:
+    """`settle_all`, then `hand_all`: what many connections to a mail server learnt and want, at once."""
+    settle_all(connection, outcomes, now=now)
+    return hand_all(connection, intents, lease=lease, now=now)
 
 
 async def settle(
@@ -162,12 +172,22 @@ async def settle(
     return settled.first() is not None
 
 
-async def settle_all(session: AsyncSession, settlements: Sequence[Settlement], *, now: datetime) -> None:
+def settle_all(connection: Connection, settlements: Sequence[Settlement], *, now: datetime) -> None:
     """Store outcomes; a row that a newer claim owns stays as it is. In one round trip."""
     if settlements:
-        await session.execute(_SETTLE, [_settling(one, now) for one in settlements])
+        connection.execute(_SETTLE, [_settling(one, now) for one in settlements])
 
 
+_HAND = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
+        _TABLE.c.fence == bindparam("its_fence"),
+        _TABLE.c.state == DeliveryState.CLAIMED,
+    )
+    .values(state=DeliveryState.HANDED, lease_until=bindparam("its_lease"), updated_at=bindparam("its_now"))
+    .returning(_TABLE.c.id)
+)
 _SETTLE = (
     update(_TABLE)
     .where(

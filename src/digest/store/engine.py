@@ -1,5 +1,6 @@
 """The database behind a URL: SQLite in WAL mode or PostgreSQL, with transactions and clear errors."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -76,13 +77,22 @@ def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
             return create_async_engine(url, pool_pre_ping=True)
         except (NoSuchModuleError, ImportError) as exc:
             raise ConfigError(f"the PostgreSQL driver cannot be loaded: {exc}") from exc
+    _open_file(url.database or "")
     engine = create_async_engine(url, connect_args={"timeout": _LOCK_TIMEOUT})
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "connect", prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _open_file(name: str) -> None:
+    """Make the file if it is not there, for its owner only: it holds addresses. StoreError when it cannot be."""
+    try:
+        os.close(os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+    except OSError as exc:
+        raise StoreError(f"{name} cannot be opened: {exc.strerror}", hint="digest doctor") from exc
+
+
+def prepare_sqlite(connection: Any, _record: object) -> None:
     """WAL lets readers and one writer work side by side; NORMAL survives the death of the process."""
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -91,7 +101,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
     """A writer takes the lock at once: upgrading a read lock later can only fail."""
     writes = connection.get_execution_options().get("digest_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -19,6 +19,21 @@ from digest.store.tables import (
 )
 
 _PAGE = 1000
+_READER = (
+    SubscriberRow.id,
+    SubscriberRow.email,
+    SubscriberRow.name,
+    SubscriberRow.language,
+    SubscriberRow.zone,
+    SubscriberRow.created_at,
+)
+_SUBSCRIPTION = (
+    SubscriptionRow.state,
+    SubscriptionRow.choice,
+    SubscriptionRow.requested_at,
+    SubscriptionRow.confirmed_at,
+    SubscriptionRow.left_at,
+)
 
 
 def choice_of(sections: Sequence[str]) -> str:
@@ -128,9 +143,30 @@ async def of_person(session: AsyncSession, email_hash: str) -> tuple[Subscriptio
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
-    found = (_subscription(*row) for row in await session.execute(query))
-    return {one.subscriber.id: one for one in found}
+    # Columns, not rows of the mapper: this is asked for every reader of an issue.
+    query = (
+        select(*_READER, *_SUBSCRIPTION, func.coalesce(SuppressionRow.reason, ""))
+        .select_from(SubscriptionRow)
+        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
+        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
+        .where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
+    )
+    found: dict[int, Subscription] = {}
+    for row in await session.execute(query):
+        key, email, name, language, zone, created_at, state, choice, asked, confirmed, left, why = row
+        found[key] = Subscription(
+            subscriber=Subscriber(
+                id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
+            ),
+            newsletter=newsletter,
+            state=SubscriptionState(state),
+            sections=tuple(choice.split(",")) if choice else (),
+            requested_at=asked,
+            confirmed_at=confirmed,
+            left_at=left,
+            suppressed=why,
+        )
+    return found
 
 
 async def pages(

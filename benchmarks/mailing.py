@@ -1,0 +1,150 @@
+"""What the benchmarks of sending share: a house with many readers and an issue, and a sink to send it to."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+from sqlalchemy import insert
+
+from digest.config import Settings
+from digest.domain import Content, Issue, IssueSection, Story, Tier
+from digest.house import House, open_house
+from digest.log import Log
+from digest.publish import approve
+from digest.store import issues
+from digest.store.tables import SubscriberRow, SubscriptionRow
+
+KEY = "week"
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+_SUMMARY = (
+    "The people who built it say what it does, what it costs and where it fails. "
+    "Others who tried it found the same, with two exceptions that are told at the end."
+)
+
+
+def settings_for(database: str, url: str, *, connections: int = 10) -> Settings:
+    """A house with one newsletter that sends to `url`."""
+    newsletter = {
+        "name": "The Week in AI",
+        "from_address": "news@example.org",
+        "address": "Havnegade 4, 8000 Aarhus, Denmark",
+        "policy": "auto",
+    }
+    return Settings.model_validate(
+        {
+            "database": database,
+            "secret": "a secret of thirty-two characters or more",
+            "public_url": "https://news.example.org",
+            "smtp": {"url": url, "connections": connections},
+            "newsletters": {KEY: newsletter},
+        }
+    )
+
+
+def content(stories: int) -> Content:
+    """An issue's content with that many stories."""
+    told = tuple(
+        Story(
+            key=f"story{number}",
+            section="news",
+            tier=Tier.BRIEF,
+            title=f"What was released this week, what changed with it, and what did not ({number})",
+            url=f"https://site{number}.example.com/2026/11/what-was-released-this-week-{number}",
+            summary=_SUMMARY,
+            source=f"Source {number % 7}",
+            published_at=NOW - timedelta(hours=number),
+        )
+        for number in range(stories)
+    )
+    section = IssueSection(key="news", label="News", stories=told)
+    return Content(newsletter=KEY, number=1, since=NOW - timedelta(days=7), until=NOW, sections=(section,))
+
+
+async def prepare(settings: Settings, *, readers: int, stories: int) -> None:
+    """Readers and an approved issue in the database of the settings."""
+    async with open_house(settings, log=Log(StringIO())) as house:
+        await add_readers(house, readers)
+        draft = Issue(newsletter=KEY, number=1, period=NOW.isoformat(), due_at=NOW, content=content(stories))
+        async with house.store.begin() as session:
+            issue = await issues.save_draft(session, draft, now=NOW)
+        await approve(house, issue, by="benchmark", now=NOW)
+
+
+async def add_readers(house: House, readers: int) -> None:
+    """That many confirmed readers, in pages."""
+    for start in range(1, readers + 1, 10_000):
+        numbers = range(start, min(start + 10_000, readers + 1))
+        people = [
+            {
+                "id": number,
+                "email": f"reader{number}@example.org",
+                "email_hash": house.email_hash(f"reader{number}@example.org"),
+                "name": f"Reader {number}",
+                "language": "",
+                "zone": "",
+                "created_at": NOW,
+            }
+            for number in numbers
+        ]
+        subscriptions = [
+            {
+                "subscriber_id": number,
+                "newsletter": KEY,
+                "state": "confirmed",
+                "choice": "",
+                "requested_at": NOW,
+                "confirmed_at": NOW,
+            }
+            for number in numbers
+        ]
+        async with house.store.begin() as session:
+            await session.execute(insert(SubscriberRow), people)
+            await session.execute(insert(SubscriptionRow), subscriptions)
+
+
+async def the_issue(house: House) -> Issue:
+    """The only issue there is."""
+    async with house.store.read() as session:
+        (issue,) = await issues.all_of(session, KEY)
+    return issue
+
+
+def tool(name: str) -> str:
+    """The path of one of Postfix's test programs."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        sys.exit(f"{name} is not installed; Debian has it in the package postfix")
+    return found
+
+
+@contextmanager
+def sink() -> Iterator[int]:
+    """The port of a running smtp-sink that takes everything and keeps nothing."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    with subprocess.Popen([tool("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"]) as process:
+        try:
+            _await_port(port)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _await_port(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    sys.exit("smtp-sink does not listen")
