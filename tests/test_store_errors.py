@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from conftest import NOW
 from digest.domain import Source
-from digest.errors import BusyError, DiskFullError, SchemaError
+from digest.errors import BusyError, DiskFullError, SchemaError, StoreError
 from digest.store import Store, schema, sources
 
 
@@ -73,3 +73,18 @@ async def test_writers_take_turns_and_lose_nothing(store: Store) -> None:
 
     async with store.read() as session:
         assert len(await sources.all_of(session)) == 20
+
+
+@pytest.mark.parametrize("place", ["", "nowhere/digest.db"])
+def test_a_place_where_no_file_can_be_is_one_clear_line(tmp_path: Path, place: str) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(f"sqlite:///{tmp_path / place}")
+
+
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "digest.db"
+    file_url = f"sqlite:///{file}"
+
+    Store(file_url)
+
+    assert file.stat().st_mode & 0o077 == 0

@@ -47,6 +47,7 @@ class House:
             zone=chosen.timezone,
             editor_name=chosen.editor_name,
             public_url=self.settings.public_url,
+            seal_key=self._key("message-id"),
         )
 
     def page(self, key: str, path: str = "") -> str:
@@ -75,8 +76,13 @@ class House:
 
         The whole address is lower-cased: the few hosts that tell cases apart do not outweigh doubled mail.
         """
-        key = self.settings.secret.get_secret_value().encode()
-        return hmac.new(key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+        text = email.strip().lower().encode()
+        return hmac.new(self._key("address"), text, hashlib.sha256).hexdigest()
+
+    def _key(self, purpose: str) -> bytes:
+        """A key of its own for each purpose, derived from the secret."""
+        secret = self.settings.secret.get_secret_value().encode()
+        return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
 
 
 @asynccontextmanager

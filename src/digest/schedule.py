@@ -36,6 +36,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[bool]] = set()
         #: Jobs asked for while they were running: what was queued meanwhile may have been missed.
         self._again: set[str] = set()
+        self._broken: BaseException | None = None
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._ticks = ticks
         for job, seconds in ticks.items():
@@ -66,6 +67,7 @@ class Daemon:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug, not bad input: stop loudly, and let the service manager start us afresh.
             self._house.log.warning("daemon.broke", job=task.get_name(), error=repr(error))
+            self._broken = error
             self.stop()
         elif task.get_name() in self._again:
             self._again.discard(task.get_name())
@@ -100,6 +102,9 @@ class Daemon:
             await asyncio.wait({pages, stopped}, return_when=asyncio.FIRST_COMPLETED)
             await self._wind_down(server)
             stopped.cancel()
+        if self._broken is not None:
+            # What manages the service is to see a failure, and to start it again.
+            raise self._broken
 
     def _announce(self, listening: socket.socket) -> None:
         host, port = listening.getsockname()[:2]

@@ -100,6 +100,12 @@ def _is_for(source: Source, key: str) -> bool:
 
 
 def _is_past(issue: Issue) -> WrongStateError:
+    if issue.state is IssueState.CANCELLED:
+        why = issue.reason or "no reason given"
+        return WrongStateError(
+            f"the issue due {issue.due_at:%a %d %B %H:%M} UTC was cancelled: {why}",
+            hint="digest draft --next makes the one after it",
+        )
     when = f" at {issue.sent_at:%H:%M} UTC on {issue.sent_at:%d %B}" if issue.sent_at else ""
     return WrongStateError(
         f"issue {issue.number}, due {issue.due_at:%a %d %B %H:%M} UTC, is already {issue.state}{when}",

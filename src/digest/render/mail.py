@@ -1,6 +1,7 @@
 """Messages: an issue addressed to one reader, and the notices around it, with every header they need."""
 
 import hashlib
+import hmac
 import html
 import re
 from collections.abc import Mapping
@@ -177,8 +178,8 @@ def _ways_out(links: Links) -> str:
 
 def _message_id(readable: str, unique: str, masthead: Masthead) -> str:
     """`<key.issue.reader.hash@domain>`: readable in a log, and enough to find a delivery by."""
-    seal = hashlib.sha256(f"{unique}@{masthead.from_address}".encode()).hexdigest()[:16]
-    return f"<{readable}.{seal}@{_domain(masthead)}>"
+    seal = hmac.new(masthead.seal_key, f"{unique}@{masthead.from_address}".encode(), hashlib.sha256)
+    return f"<{readable}.{seal.hexdigest()[:16]}@{_domain(masthead)}>"
 
 
 @lru_cache(maxsize=64)

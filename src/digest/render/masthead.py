@@ -1,6 +1,6 @@
 """What a mail knows of its newsletter, and the links that belong to one reader."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: Languages written from right to left.
 _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
@@ -24,6 +24,8 @@ class Masthead:
     editor_name: str = ""
     #: Where the readers' pages are, without a slash at the end.
     public_url: str
+    #: Seals Message-IDs, so that nobody can forge a bounce of a mail that they only guess at.
+    seal_key: bytes = field(default=b"", repr=False)
 
     @property
     def home(self) -> str:
