@@ -85,7 +85,7 @@ def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
 
 
 def _open_file(name: str) -> None:
-    """Make the file if it is not there, for its owner only: it holds addresses. StoreError when it cannot be."""
+    """Make the file if it is not there, for its owner alone: it holds addresses. StoreError otherwise."""
     try:
         os.close(os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
     except OSError as exc:
