@@ -4,13 +4,12 @@ import hashlib
 from dataclasses import dataclass
 
 from digest.config import Settings
-from digest.deliver import encode
-from digest.domain import Issue, IssueState, Message, Rendered, Subscription
+from digest.domain import Issue, IssueState, Message, Subscription
 from digest.errors import DigestError, NotFoundError, UsageError
 from digest.house import House
-from digest.publish import message_for, sample_reader
-from digest.render import Problem, lint, render
-from digest.store import issues, subscribers
+from digest.publish import bytes_for, message_for, rendered_for, sample_reader
+from digest.render import Problem, lint
+from digest.store import issues
 from digest.subscribe import find
 
 #: An issue is open until it is sent or cancelled.
@@ -73,25 +72,19 @@ async def proof_of(house: House, wanted: Wanted) -> Proof:
     """
     issue = await choose_issue(house, wanted)
     reader = await _reader(house, wanted)
-    message = await message_for(house, issue, reader)
-    rendered = await _rendered(house, issue, reader)
-    return Proof(issue=issue, message=message, data=encode(message), problems=lint(rendered))
+    rendered = await rendered_for(house, issue, reader)
+    return Proof(
+        issue=issue,
+        message=await message_for(house, issue, reader),
+        data=await bytes_for(house, issue, reader),
+        problems=lint(rendered),
+    )
 
 
 async def _reader(house: House, wanted: Wanted) -> Subscription:
     if not wanted.reader:
         return sample_reader(wanted.newsletter)
     return await find(house, wanted.newsletter, wanted.reader)
-
-
-async def _rendered(house: House, issue: Issue, reader: Subscription) -> Rendered:
-    """What the message was made from: frozen once the issue is approved."""
-    async with house.store.read() as session:
-        frozen = await issues.renderings(session, issue.id)
-    choice = subscribers.choice_of(reader.sections)
-    if choice in frozen:
-        return frozen[choice]
-    return render(issue.content.only(reader.sections), house.masthead(issue.newsletter), house.templates)
 
 
 async def version_of(house: House, wanted: Wanted) -> str:

@@ -3,7 +3,7 @@
 from digest.publish.approve import approve, cancel
 from digest.publish.draft import draft, plan_for, present
 from digest.publish.gathering import GatherReport, gather_sources
-from digest.publish.mails import message_for, sample_reader
+from digest.publish.mails import bytes_for, message_for, rendered_for, sample_reader
 from digest.publish.notice import notice_message
 from digest.publish.notices import send_notices
 from digest.publish.release import release_due
@@ -13,6 +13,7 @@ __all__ = [
     "GatherReport",
     "SendReport",
     "approve",
+    "bytes_for",
     "cancel",
     "draft",
     "gather_sources",
@@ -21,6 +22,7 @@ __all__ = [
     "plan_for",
     "present",
     "release_due",
+    "rendered_for",
     "sample_reader",
     "send",
     "send_notices",

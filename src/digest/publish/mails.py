@@ -1,5 +1,6 @@
 """The very message that one reader gets of an issue: previews and sending share it."""
 
+from digest.deliver import Compiled
 from digest.domain import (
     Issue,
     Message,
@@ -22,20 +23,34 @@ def sample_reader(key: str) -> Subscription:
     return Subscription(subscriber=person, newsletter=key, state=SubscriptionState.CONFIRMED)
 
 
-async def message_for(house: House, issue: Issue, subscription: Subscription | None = None) -> Message:
-    """What would be sent to that reader (a sample reader when None): frozen once the issue is approved."""
-    reader = subscription or sample_reader(issue.newsletter)
-    choice = subscribers.choice_of(reader.sections)
+async def rendered_for(house: House, issue: Issue, reader: Subscription) -> Rendered:
+    """The issue as rendered for that reader's choice of sections: frozen once the issue is approved.
+
+    NotFoundError when there is nothing in the sections they chose.
+    """
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
-    if not frozen:
-        content = issue.content.only(reader.sections)
-        if content.is_empty:
-            raise NotFoundError(f"issue {issue.number} has nothing in the sections this reader chose")
-        frozen = {choice: render(content, house.masthead(issue.newsletter), house.templates)}
-    if choice not in frozen:
-        raise NotFoundError(f"issue {issue.number} has nothing for this reader's choice of sections")
-    return addressed(house, issue, frozen[choice], reader)
+    choice = subscribers.choice_of(reader.sections)
+    if choice in frozen:
+        return frozen[choice]
+    content = issue.content.only(reader.sections)
+    if frozen or content.is_empty:
+        raise NotFoundError(f"issue {issue.number} has nothing in the sections this reader chose")
+    return render(content, house.masthead(issue.newsletter), house.templates)
+
+
+async def message_for(house: House, issue: Issue, subscription: Subscription | None = None) -> Message:
+    """What would be sent to that reader (a sample reader when None), before it is encoded."""
+    reader = subscription or sample_reader(issue.newsletter)
+    return addressed(house, issue, await rendered_for(house, issue, reader), reader)
+
+
+async def bytes_for(house: House, issue: Issue, subscription: Subscription | None = None) -> bytes:
+    """The very bytes that would be sent to that reader (a sample reader when None)."""
+    reader = subscription or sample_reader(issue.newsletter)
+    own = own_part(house, issue, reader)
+    rendered = await rendered_for(house, issue, reader)
+    return Compiled(shared_part(house, issue, rendered, is_dated=own.is_dated)).message(own)
 
 
 def addressed(house: House, issue: Issue, rendered: Rendered, reader: Subscription) -> Message:
