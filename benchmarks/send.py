@@ -158,7 +158,8 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(asyncio.run(ours(*options.child, options.connections))))
+        database, url = options.child
+        print(json.dumps(asyncio.run(ours(database, url, options.connections))))
         return
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(options, Path(folder))

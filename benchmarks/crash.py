@@ -1,0 +1,284 @@
+"""Kill -9 while an issue is sent, again and again: who was missed, who got it twice, what is in doubt.
+
+Each kill falls at a named point of a delivery or at a random message. The next run starts when the dead
+one's leases have run out (its clock is set on). What arrived is counted by a mail server in this process,
+which outlives every kill. Not measured: loss of power, a mail server that dies, two machines.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from digest.deliver.wire import Wire
+from digest.house import open_house
+from digest.log import Log
+from digest.publish import send
+from digest.publish.ledger import Ledger
+from digest.store import Writer, deliveries
+from mailing import prepare, settings_for, the_issue
+
+#: Longer than every lease.
+_BETWEEN_RUNS = timedelta(minutes=15)
+#: A victim that was given a point that never comes ends by itself.
+_KILLS_A_CAMPAIGN = 5
+
+
+class Sink:
+    """A mail server that takes everything, a little slowly, and remembers it."""
+
+    def __init__(self) -> None:
+        self.arrived: Counter[str] = Counter()
+        self.forms: defaultdict[str, set[str]] = defaultdict(set)
+        self.count = 0
+        #: Called with the number of messages so far, before the reply.
+        self.on_message: Callable[[int], None] = lambda _count: None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 sink.example.org ESMTP\r\n")
+        recipient = ""
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(b"250-sink.example.org\r\n250-PIPELINING\r\n250 SIZE 10000000\r\n")
+            elif verb == b"RCPT":
+                recipient = line.decode().partition("<")[2].partition(">")[0]
+                writer.write(b"250 2.1.5 ok\r\n")
+            elif verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                self._take(recipient, await reader.readuntil(b"\r\n.\r\n"))
+                await asyncio.sleep(random.random() / 500)
+                writer.write(b"250 2.0.0 taken\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 2.0.0 bye\r\n")
+                return
+            else:
+                writer.write(b"250 2.0.0 ok\r\n")
+
+    def _take(self, recipient: str, data: bytes) -> None:
+        found = re.search(rb"^Message-ID: (\S+)", data, re.MULTILINE)
+        self.arrived[recipient] += 1
+        self.forms[recipient].add(f"{found and found[1]!r} {hashlib.sha256(data).hexdigest()}")
+        self.count += 1
+        self.on_message(self.count)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after_call(owner: Any, name: str, nth: int) -> None:
+    """Die when the call of that number has returned."""
+    calls, original = itertools.count(1), getattr(owner, name)
+
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        result = await original(*args, **kwargs)
+        if next(calls) >= nth:
+            die()
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def at_dot(nth: int) -> None:
+    """Die when the final dot of that number is written and before its reply is read."""
+    calls, original = itertools.count(1), Wire._write
+
+    def wrapped(self: Wire, data: bytes) -> None:
+        original(self, data)
+        if data == b".\r\n" and next(calls) >= nth:
+            die()
+
+    Wire._write = wrapped  # type: ignore[method-assign]
+
+
+def in_transaction(nth: int) -> None:
+    """Die when intents and outcomes are written and not committed."""
+    calls, original = itertools.count(1), deliveries.record
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if next(calls) >= nth:
+            die()
+        return result
+
+    deliveries.record = wrapped
+
+
+#: The module, which its function hides.
+SENDING: Any = sys.modules[send.__module__]
+#: Where a victim dies by itself, given the number of the call; "" leaves it to chance.
+POINTS: dict[str, Callable[[int], None]] = {
+    "dot out": at_dot,
+    "": lambda _nth: None,
+    "intent not committed": in_transaction,
+    "reply read": lambda nth: after_call(Wire, "finish", nth),
+    "intent stored": lambda nth: after_call(Ledger, "hand", nth),
+    "body out": lambda nth: after_call(Wire, "push", nth),
+    "outcome stored": lambda nth: after_call(Writer, "write", nth),
+    "claim stored": lambda nth: after_call(SENDING._Sending, "_claim", 1 + nth // 40),
+}
+
+
+def work(database: str, url: str, connections: int, run: int, point: str, nth: int) -> None:
+    """A process that sends, and dies at the point it was given."""
+    SENDING._BATCH = 1
+    POINTS[point](nth)
+    asyncio.run(_send(database, url, connections, run))
+
+
+async def _send(database: str, url: str, connections: int, run: int) -> None:
+    settings = settings_for(database, url, connections=connections)
+    async with open_house(settings, log=Log(StringIO())) as house:
+        issue = await the_issue(house)
+        await send(house, issue, clock=lambda: datetime.now(UTC) + run * _BETWEEN_RUNS)
+
+
+async def in_doubt(database: str) -> tuple[int, dict[str, int]]:
+    """How many intents have no outcome, and the deliveries by state."""
+    async with open_house(settings_for(database, ""), log=Log(StringIO())) as house:
+        issue = await the_issue(house)
+        async with house.store.read() as session:
+            states = await deliveries.counts(session, issue.id)
+    return states.get("handed", 0), states
+
+
+class Campaign:
+    """One issue to all readers, with kills until they are used up, then to the end."""
+
+    def __init__(self, options: argparse.Namespace, folder: Path, sink: Sink, port: int) -> None:
+        self.options = options
+        self.sink = sink
+        self.database = f"sqlite:///{folder / 'crash.db'}"
+        self.outbox = folder / "outbox"
+        self.url = f"file://{self.outbox}" if options.transport == "file" else f"smtp://127.0.0.1:{port}"
+        self.doubts: list[int] = []
+        self.kills = self.runs = 0
+
+    async def run(self, kills: int) -> dict[str, int]:
+        """What came of it."""
+        few = settings_for(self.database, self.url)
+        await prepare(few, readers=self.options.readers, stories=3)
+        for _ in range(kills):
+            await self._once(kill=True)
+        await self._once(kill=False)
+        _, states = await in_doubt(self.database)
+        if set(states) != {"sent"}:
+            sys.exit(f"the ledger does not end well: {states}")
+        return self._verdict()
+
+    async def _once(self, *, kill: bool) -> None:
+        self.runs += 1
+        point, nth = "", random.randint(1, self.options.readers // (2 * _KILLS_A_CAMPAIGN))
+        if kill:
+            point = next(_POINTS)
+        processes = [
+            _CONTEXT.Process(
+                target=work,
+                args=(self.database, self.url, self.options.connections, self.runs, point * first, nth),
+            )
+            for first in (True, *[False] * (self.options.workers - 1))
+        ]
+        victim = processes[0]
+        for process in processes:
+            process.start()
+        if kill and not point:
+            start = self.sink.count
+            self.sink.on_message = lambda count: victim.kill() if count >= start + nth else None
+            if self.options.transport == "file":
+                asyncio.get_running_loop().call_later(0.3 + random.random(), victim.kill)
+        for process in processes:
+            await asyncio.to_thread(process.join)
+        self.sink.on_message = lambda _count: None
+        if victim.exitcode == -signal.SIGKILL:
+            self.kills += 1
+            doubt, _ = await in_doubt(self.database)
+            self.doubts.append(doubt)
+        elif victim.exitcode != 0:
+            sys.exit(f"a sender ended with {victim.exitcode}")
+
+    def _verdict(self) -> dict[str, int]:
+        readers = [f"reader{number}@example.org" for number in range(1, self.options.readers + 1)]
+        if self.options.transport == "file":
+            missed = self.options.readers - len(list(self.outbox.glob("*.eml")))
+        else:
+            missed = sum(reader not in self.sink.arrived for reader in readers)
+        return {
+            "missed": missed,
+            "duplicates": sum(self.sink.arrived.values()) - len(self.sink.arrived),
+            "changed": sum(len(forms) > 1 for forms in self.sink.forms.values()),
+        }
+
+
+_POINTS = itertools.cycle(POINTS)
+#: A fork of a process that has everything imported starts in no time.
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+async def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """The sums of as many campaigns as the kills need."""
+    total: Counter[str] = Counter()
+    doubts: list[int] = []
+    while total["kills"] < options.kills:
+        sink = Sink()
+        server = await asyncio.start_server(sink.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        with tempfile.TemporaryDirectory() as folder:
+            campaign = Campaign(options, Path(folder), sink, port)
+            found = await campaign.run(min(_KILLS_A_CAMPAIGN, options.kills - total["kills"]))
+        server.close()
+        total.update(found | {"kills": campaign.kills, "readers": options.readers})
+        doubts += campaign.doubts
+        print(f"{campaign.kills} kills, {found}, in doubt after each: {campaign.doubts}", flush=True)
+    names = ("kills", "readers", "missed", "duplicates", "changed")
+    return {name: total[name] for name in names} | {
+        "connections": options.connections,
+        "uncertain": sum(doubts),
+        "worst_uncertain": max(doubts),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--readers", type=int, default=400, help="of each campaign of five kills")
+    parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--transport", choices=["smtp", "file"], default="smtp")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    random.seed(options.seed)
+    figures = asyncio.run(measure(options))
+    if options.json:
+        print(json.dumps(figures))
+    is_sound = not (figures["missed"] or figures["changed"]) and (
+        figures["duplicates"] <= figures["uncertain"] and figures["worst_uncertain"] <= options.connections
+    )
+    sys.exit(0 if is_sound else 1)
+
+
+if __name__ == "__main__":
+    main()

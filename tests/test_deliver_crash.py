@@ -1,0 +1,25 @@
+"""Kill -9 in the middle of a sending: the short form of benchmarks/crash.py."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CRASH = Path(__file__).parents[1] / "benchmarks" / "crash.py"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_is_missed_and_no_more_are_in_doubt_than_connections(workers: int) -> None:
+    sizes = ["--kills", "6" if workers == 1 else "2", "--readers", "200", "--workers", str(workers)]
+
+    done = subprocess.run(
+        [sys.executable, str(CRASH), *sizes, "--json"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["missed"] == figures["changed"] == 0
+    assert figures["worst_uncertain"] <= figures["connections"]
+    assert figures["duplicates"] <= figures["uncertain"]
