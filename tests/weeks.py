@@ -111,7 +111,9 @@ async def open_week(database: str, folder: Path, **changes: Any) -> AsyncIterato
                 await sources.add(
                     session,
                     [
-                        Source(url=f"{site.url}/news.xml", title="The Wire", kind=SourceKind.FEED),
+                        Source(
+                            url=f"{site.url}/news.xml", title="The Wire", section="news", kind=SourceKind.FEED
+                        ),
                         Source(url=f"{site.url}/lessons.xml", title="Lessons", section="learnings"),
                     ],
                     now=NOW,
