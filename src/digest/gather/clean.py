@@ -28,16 +28,25 @@ _DROPPED: dict[int, None] = dict.fromkeys(
     )
 )
 _TABLE: dict[int, str | None] = {**_SPACES, **_DROPPED, 0: None, **dict.fromkeys(range(1, 9))}
-_BLOCK = re.compile(
-    r"(?i)<(?=/?(?:p|div|br|hr|li|ul|ol|dl|dt|dd|h[1-6]|t[rdh]|table|blockquote|pre|section|article|figure"
-    r"|figcaption|header|footer|img)\b)"
+_BLOCKS = (
+    "p|div|br|hr|li|ul|ol|dl|dt|dd|h[1-6]|t[rdh]|table|tbody|thead|blockquote|pre|section|article|figure"
+    "|figcaption|header|footer|img"
+)
+_BLOCK = re.compile(rf"(?i)<(?=/?(?:{_BLOCKS})\b)")
+#: Attributes without an angle bracket in them, so that a tag surely ends where it seems to.
+_ATTRIBUTES = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+))?){0,20}\s*/?>"""
+#: Tags that hide nothing, well written: most feeds hold no others, and need no parser to be read.
+_PLAIN_BLOCK = re.compile(rf"(?i)</?(?:{_BLOCKS}){_ATTRIBUTES}")
+_PLAIN_INLINE = re.compile(
+    rf"(?i)</?(?:a|abbr|b|big|cite|code|em|font|i|kbd|mark|q|s|small|span|strong|sub|sup|time|u|wbr){_ATTRIBUTES}"
 )
 #: Tags that feeds put into titles. Others stay: "List<T>" and "<script>" are words of the title.
 _INLINE = re.compile(
     r"(?i)</?(?:a|abbr|b|big|br|cite|code|div|em|font|h[1-6]|i|img|mark|p|q|s|small|span|strong|sub|sup|u|wbr)"
     r"(?:\s[^<>]{0,1000})?/?>"
 )
-_HIDDEN = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "noscript", "select"})
+_NO_TAGS: set[str] = set()
+_HIDDEN = {"script", "style", "template", "iframe", "object", "svg", "math", "noscript", "select"}
 #: What blog software appends to every excerpt.
 _TAIL = re.compile(
     r"\s*(?:The post .{1,300} (?:appeared first on|first appeared on) .{1,120}"
@@ -45,6 +54,9 @@ _TAIL = re.compile(
     r"|(?:Continue reading|Read more|Read the full (?:story|article|post))\s?(?:→|»|…|\.{1,3})?"
     r"|\[(?:…|\.\.\.)\])$"
 )
+#: Every such tail has one of these in it, and is shorter than this.
+_TAIL_WORDS = re.compile(r"appeared|\.\.\.|…|Continue reading|Read ")
+_LONGEST_TAIL = 500
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 
@@ -80,10 +92,33 @@ def _gap(tag: re.Match[str]) -> str:
 
 def plain_text(markup: str, limit: int = MAX_SUMMARY) -> str:
     """The words that a browser would show of the markup, at most `limit` characters of them."""
-    text = _first_tags(markup[:_MAX_MARKUP])
+    seen = 2 * limit
+    text = _text_of(_whole_tags(markup[:seen]))
+    if len(text) <= limit and len(markup) > seen:
+        # So much of it is tags that the words begin later.
+        seen = _MAX_MARKUP
+        text = _text_of(markup[:seen])
+    return cut(_without_tail(text) if len(markup) <= seen else text, limit)
+
+
+def _whole_tags(markup: str) -> str:
+    """The markup without a last tag that was cut through."""
+    place = markup.rfind("<")
+    return markup[:place] if place > markup.rfind(">") and len(markup) - place < 500 else markup
+
+
+def _text_of(markup: str) -> str:
+    markup = _first_tags(markup)
+    text = _PLAIN_INLINE.sub("", _PLAIN_BLOCK.sub(" ", markup)) if "<" in markup else markup
     if "<" in text:
-        text = nh3.clean(_BLOCK.sub(" <", text), tags=set(), clean_content_tags=set(_HIDDEN))
-    return cut(_TAIL.sub("", one_line(html.unescape(text))), limit)
+        text = _BLOCK.sub(" <", markup)
+        text = nh3.clean(text, tags=_NO_TAGS, clean_content_tags=_HIDDEN)
+    return one_line(html.unescape(text) if "&" in text else text)
+
+
+def _without_tail(text: str) -> str:
+    head, end = text[:-_LONGEST_TAIL], text[-_LONGEST_TAIL:]
+    return head + _TAIL.sub("", end) if _TAIL_WORDS.search(end) else text
 
 
 def _first_tags(markup: str) -> str:
@@ -103,13 +138,18 @@ def summary_of(description: str, content: str, title: str) -> str:
         longer = plain_text(content)
         if longer.startswith(summary[:80].rstrip("….")):
             summary = longer
-    return "" if summary.casefold().rstrip(".…") == title.casefold().rstrip(".…") else summary
+    is_title = len(summary) <= len(title) + 3 and (
+        summary.casefold().rstrip(".…") == title.casefold().rstrip(".…")
+    )
+    return "" if is_title else summary
 
 
 def minutes_of(content: str) -> int | None:
     """Whole minutes it takes to read the text, None when it is too short to be the whole article."""
+    if len(content) < 2 * _MIN_WORDS:
+        return None
     text = _TAG.sub(" ", content[:_MAX_COUNTED])
-    words = len(text.split()) + len(_CJK.findall(text)) // 2
+    words = len(text.split()) + (0 if text.isascii() else len(_CJK.findall(text)) // 2)
     return max(1, round(words / _WORDS_PER_MINUTE)) if words >= _MIN_WORDS else None
 
 

@@ -1,13 +1,26 @@
 """A body becomes articles: the work that may take long, done here or in a worker process."""
 
-from dataclasses import dataclass, replace
+import copyreg
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 
 from digest.domain import Article, Source
 from digest.errors import ParseError
 from digest.gather.articles import articles_of
 from digest.gather.document import Body, Document
 from digest.gather.kinds import KINDS
+
+_NAMES = [field.name for field in fields(Article)]
+_VALUES = attrgetter(*_NAMES)
+
+
+def _made(*values: object) -> Article:
+    return Article(**dict(zip(_NAMES, values, strict=True)))  # type: ignore[arg-type]
+
+
+# Articles come out of worker processes by the thousand; a dataclass pickles itself field by field in Python.
+copyreg.pickle(Article, lambda article: (_made, _VALUES(article)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_LENGTH = 4000
 #: What may stand unescaped in a path or query besides letters and digits (RFC 3986 §3.3).
 _SAFE = "/:@!$&'()*+,;=~-._?%"
+#: Addresses are hardly ever more than this, and then need no escaping.
+_PLAIN = re.compile(r"[A-Za-z0-9/:@!$&'()*+,;=~._?#\[\]-]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DEFAULT_PAGES = frozenset(
     f"{name}.{end}" for name in ("index", "default") for end in ("html", "htm", "php", "asp", "aspx", "jsp")
@@ -31,7 +33,8 @@ def web_url(raw: str, base: str = "") -> str:
     User names are dropped and spaces escaped; whatever a browser could read as another host is refused.
     """
     try:
-        parts, port = _split(urljoin(base, raw.strip()))
+        raw = raw.strip()
+        parts, port = _split(raw if raw.startswith(("https://", "http://")) else urljoin(base, raw))
     except ValueError:
         return ""
     host = parts.hostname or ""
@@ -105,11 +108,16 @@ def _place(scheme: str, host: str, port: int | None) -> tuple[str, str]:
 
 def _escape(part: str) -> str:
     """The part with stray percent signs, spaces and letters beyond ASCII escaped."""
+    if _PLAIN.fullmatch(part):
+        return part
     return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe=_SAFE + "#[]", errors="replace")
 
 
 def _normal(part: str) -> str:
     """The part with every escape either undone (unreserved characters) or in capitals (RFC 3986 §6.2.2)."""
+
+    if "%" not in part and _PLAIN.fullmatch(part):
+        return part
 
     def one(found: re.Match[str]) -> str:
         char = chr(int(found[1], 16))

@@ -1,10 +1,12 @@
-"""Gather what is due and store it: each source in its own transaction, so one failure costs nothing else."""
+"""Gather what is due and store it: what has come in meanwhile together, and one by one where that fails."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.domain import Gathered, Source
+from digest.errors import StoreError
 from digest.gather import SHORT_SUMMARY, Client, gather, is_due, open_client, read_pages
 from digest.house import House
 from digest.store import articles, sources
@@ -12,6 +14,8 @@ from digest.store import articles, sources
 #: How long a page that could not be read is tried again, and how many are read in one run.
 _NEW = timedelta(days=3)
 _MAX_PAGES = 300
+#: Sources stored in one transaction.
+_MAX_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +60,10 @@ async def gather_sources(
     chosen = only or await _chosen(house, now=now, everything=everything)
     report = GatherReport()
     async with open_client(house.settings.gather) as client:
-        async for got in gather(chosen, client=client, now=now):
-            report = await _keep(house, report, got, now=now)
-            watch(got)
+        async for batch in _in_batches(gather(chosen, client=client, now=now)):
+            for got, saved in await _keep(house, batch, now=now):
+                report = report.plus(got, new=saved.new, revised=saved.revised)
+                watch(got)
         pages = await _read_pages(house, client, now=now)
     house.log.event(
         "gather.done",
@@ -96,11 +101,45 @@ async def _chosen(house: House, *, now: datetime, everything: bool) -> tuple[Sou
     return tuple(source for source in every if source.enabled and (everything or is_due(source, now)))
 
 
-async def _keep(house: House, report: GatherReport, got: Gathered, *, now: datetime) -> GatherReport:
-    """Store one source's articles and what polling taught us, together or not at all."""
-    async with house.store.begin() as session:
-        saved = await articles.save(session, got.articles, now=now)
-        await sources.save(session, got.after)
-    if got.error:
-        house.log.warning("gather.failed", source=got.source.id, failures=got.after.failures, why=got.error)
-    return report.plus(got, new=saved.new, revised=saved.revised)
+async def _in_batches(results: AsyncIterable[Gathered]) -> AsyncIterator[list[Gathered]]:
+    """The results, those together that came in while the last ones were stored."""
+    waiting: asyncio.Queue[Gathered | None] = asyncio.Queue(maxsize=_MAX_BATCH)
+
+    async def collect() -> None:
+        async for got in results:
+            await waiting.put(got)
+        await waiting.put(None)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(collect())
+        try:
+            is_last = False
+            while not is_last:
+                batch = [await waiting.get()]
+                while not waiting.empty():
+                    batch.append(waiting.get_nowait())
+                is_last = batch[-1] is None
+                if found := [got for got in batch if got is not None]:
+                    yield found
+        finally:
+            task.cancel()
+
+
+async def _keep(
+    house: House, batch: Sequence[Gathered], *, now: datetime
+) -> list[tuple[Gathered, articles.Saved]]:
+    """Store the sources' articles and what polling taught us, together or not at all."""
+    try:
+        async with house.store.begin() as session:
+            saved = await articles.save_all(session, [got.articles for got in batch], now=now)
+            await sources.learn(session, [(got.source, got.after) for got in batch])
+    except (StoreError, ValueError):
+        if len(batch) == 1:
+            raise
+        # One of them is at fault; alone, each of the others is stored.
+        return [pair for got in batch for pair in await _keep(house, [got], now=now)]
+    for got in batch:
+        if got.error:
+            why, failures = got.error, got.after.failures
+            house.log.warning("gather.failed", source=got.source.id, failures=failures, why=why)
+    return list(zip(batch, saved, strict=True))

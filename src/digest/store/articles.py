@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Article, Event, FullText, IssueState
-from digest.store.rows import insert_ignoring
 from digest.store.tables import ArticleRow, IssueItemRow, IssueRow, SourceRow
 
 _EVENT = TypeAdapter(Event)
@@ -43,6 +43,8 @@ _OF_PAGE: tuple[str, ...] = (
 )
 _OF_PAGE += ("image", "text")
 _BATCH = 500
+#: What is needed to tell whether a stored article is one of these and has changed.
+_COMPARED = [getattr(ArticleRow, name) for name in ("id", "source_id", "guid", *_REVISED, "event", "text")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,43 +77,70 @@ def _article(row: ArticleRow) -> Article:
 
 
 async def save(session: AsyncSession, articles: Iterable[Article], *, now: datetime) -> Saved:
-    """Store one source's articles; those known by guid, or by address and title, are revised in place.
+    """Store one source's articles, as `save_all` does those of several."""
+    return (await save_all(session, [tuple(articles)], now=now))[0]
 
-    An article keeps the time it was first seen, so nothing appears twice and nothing slips a window.
+
+async def save_all(
+    session: AsyncSession, batches: Sequence[Sequence[Article]], *, now: datetime
+) -> list[Saved]:
+    """Store the articles of several sources, a batch each; what became of each batch, in its order.
+
+    Those known by guid, or by address and title, are revised in place. An article keeps the time it was
+    first seen, so nothing appears twice and nothing slips a window.
     """
+    known = await _known(session, [article for batch in batches for article in batch])
     fresh: list[dict[str, Any]] = []
-    revised = 0
-    batch = list({article.guid: article for article in articles}.values())
-    for start in range(0, len(batch), _BATCH):
-        part = batch[start : start + _BATCH]
-        known = await _known(session, part)
-        for article in part:
-            row = known.get(("guid", article.guid)) or known.get((article.canonical_url, article.title))
+    saved: list[Saved] = []
+    for batch in batches:
+        new = revised = 0
+        for article in {article.guid: article for article in batch}.values():
+            row = known.get((article.source_id, "guid", article.guid)) or known.get(
+                (article.source_id, article.canonical_url, article.title)
+            )
             if row is None:
                 fresh.append(_values(article))
+                new += 1
             else:
                 revised += await _revise(session, row, article, now)
-    new = await insert_ignoring(session, ArticleRow, fresh, unique=("source_id", "guid_hash"))
-    return Saved(new=new, revised=revised)
+        saved.append(Saved(new=new, revised=revised))
+    await _insert(session, fresh)
+    return saved
 
 
-async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tuple[str, str], ArticleRow]:
-    """The stored rows of these articles by ("guid", guid) and, but for events, by (address, title)."""
-    same = or_(
-        ArticleRow.guid_hash.in_([_hash(article.guid) for article in articles]),
-        ArticleRow.canonical_url_hash.in_([_hash(article.canonical_url) for article in articles]),
+async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows; those that another process inserted meanwhile are left as they are."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(ArticleRow.__table__)
+    insert = insert.on_conflict_do_nothing(index_elements=["source_id", "guid_hash"])
+    if rows:
+        await (await session.connection()).execute(insert, rows)
+
+
+async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tuple[int, str, str], Row[Any]]:
+    """The stored rows by (source, "guid", guid) and, but for events, by (source, address, title)."""
+    ids = {article.source_id for article in articles}
+    told = select(SourceRow.id).where(
+        SourceRow.id.in_(ids), exists().where(ArticleRow.source_id == SourceRow.id)
     )
-    sources = {article.source_id for article in articles}
-    rows = await session.scalars(select(ArticleRow).where(ArticleRow.source_id.in_(sources), same))
-    known: dict[tuple[str, str], ArticleRow] = {}
-    for row in rows:
-        known["guid", row.guid] = row
-        if row.event is None:
-            known[row.canonical_url, row.title] = row
+    before = set(await session.scalars(told)) if ids else set()
+    asked = [article for article in articles if article.source_id in before]
+    known: dict[tuple[int, str, str], Row[Any]] = {}
+    for start in range(0, len(asked), _BATCH):
+        part = asked[start : start + _BATCH]
+        same = or_(
+            ArticleRow.guid_hash.in_([_hash(article.guid) for article in part]),
+            ArticleRow.canonical_url_hash.in_([_hash(article.canonical_url) for article in part]),
+        )
+        mine = ArticleRow.source_id.in_({article.source_id for article in part})
+        for row in await session.execute(select(*_COMPARED).where(mine, same)):
+            known[row.source_id, "guid", row.guid] = row
+            if row.event is None:
+                known[row.source_id, row.canonical_url, row.title] = row
     return known
 
 
-async def _revise(session: AsyncSession, row: ArticleRow, article: Article, now: datetime) -> int:
+async def _revise(session: AsyncSession, row: Row[Any], article: Article, now: datetime) -> int:
     """1 when the source changed the article since we last saw it, else 0."""
     values = _values(article)
     names = {*(_REVISED_WHOLE if row.text else _REVISED), "event"}
@@ -122,10 +151,9 @@ async def _revise(session: AsyncSession, row: ArticleRow, article: Article, now:
     if row.text:
         # Another title or address is another page: what we know of the old one goes, and it is read again.
         changes |= {name: values[name] for name in (*_REVISED, "text")} | {"page_read_at": None}
-    changes |= {"canonical_url_hash": values["canonical_url_hash"], "event_at": values["event_at"]}
-    await session.execute(
-        update(ArticleRow).where(ArticleRow.id == row.id).values(changes | {"changed_at": now})
-    )
+    changes |= {"canonical_url_hash": _hash(changes.get("canonical_url", row.canonical_url))}
+    changes |= {"event_at": values["event_at"], "changed_at": now}
+    await session.execute(update(ArticleRow).where(ArticleRow.id == row.id).values(changes))
     return 1
 
 

@@ -1,11 +1,12 @@
 """Sources: what the operator chose and what polling has taught us."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import FullText, Source, SourceKind
@@ -14,12 +15,17 @@ from digest.store.tables import SourceRow
 
 _NAMES = [field.name for field in fields(Source) if field.name != "id"]
 
+#: What a reading may change.
+_LEARNED: tuple[str, ...] = ("url", "title", "site_url", "enabled", "etag", "last_modified", "body_hash")
+_LEARNED += ("checked_at", "next_check_at", "interval_minutes", "first_read_at", "failures", "last_error")
+#: The table itself: many rows of it are changed by one statement.
+_TABLE = cast(Table, SourceRow.__table__)
+
 
 def _values(source: Source) -> dict[str, Any]:
     values = {name: getattr(source, name) for name in _NAMES}
-    return values | {"newsletters": list(source.newsletters), "kind": str(source.kind)} | {
-        "full_text": str(source.full_text)
-    }
+    plain = {"newsletters": list(source.newsletters), "kind": str(source.kind)}
+    return values | plain | {"full_text": str(source.full_text)}
 
 
 def _source(row: SourceRow) -> Source:
@@ -60,6 +66,26 @@ async def save(session: AsyncSession, source: Source) -> None:
         del values["url"]
     del values["added_at"]
     await session.execute(update(SourceRow).where(SourceRow.id == source.id).values(values))
+
+
+async def learn(session: AsyncSession, polled: Iterable[tuple[Source, Source]]) -> None:
+    """Store what polling taught us of each source (as it was, as it is now), and nothing else of it.
+
+    What the operator changed meanwhile stays; an address that moved onto another source's keeps its old one.
+    """
+    updates: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for before, after in polled:
+        names = [name for name in _LEARNED if getattr(before, name) != getattr(after, name)]
+        if "url" in names and await _is_taken(session, after):
+            names.remove("url")
+        if names:
+            values = {name: getattr(after, name) for name in names}
+            updates[tuple(names)].append(values | {"source_id": after.id})
+    connection = await session.connection()
+    for rows in updates.values():
+        names = [name for name in rows[0] if name != "source_id"]
+        change = update(_TABLE).where(_TABLE.c.id == bindparam("source_id"))
+        await connection.execute(change.values({name: bindparam(name) for name in names}), rows)
 
 
 async def _is_taken(session: AsyncSession, source: Source) -> bool:
