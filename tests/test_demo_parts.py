@@ -20,7 +20,7 @@ from digest.demo.stage import KEY, open_stage
 from digest.domain import Content, IssueSection
 from digest.errors import DigestError
 from digest.store import subscribers
-from stories import story
+from sample_issues import story
 
 STATES = {"confirmed", "pending", "left", "returning", "twice", "bounced", "complained"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import stories
+import sample_issues as stories
 from conftest import KEY, NOW, settings_for
 from digest.domain import Issue
 from digest.errors import ConfigError, NotFoundError, TemplateError, UsageError

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-import stories
+import sample_issues as stories
 from digest.domain import Content, IssueSection, Rendered, Tier
 from digest.render import Templates, address, open_templates, public, render
 from digest.render.fold import columns

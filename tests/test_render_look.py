@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-import stories
+import sample_issues as stories
 from browser import Chromium, Scheme, chromium
 from digest.domain import Content
 from digest.render import address, notice, open_templates, render

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import stories
+import sample_issues as stories
 from digest.deliver import encode
 from digest.domain import Message, Subscriber, Subscription
 from digest.errors import AddressError

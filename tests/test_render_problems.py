@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-import stories
+import sample_issues as stories
 from digest.domain import Content, Rendered
 from digest.render import Masthead, lint, open_templates, render
 

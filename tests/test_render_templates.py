@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import stories
+import sample_issues as stories
 from digest.errors import TemplateError
 from digest.render import check, notice, open_templates, render
 

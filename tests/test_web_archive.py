@@ -9,7 +9,7 @@ import pytest
 
 from conftest import KEY, NOW
 from digest.domain import Content, Event, IssueState, Story
-from stories import cruel, week
+from sample_issues import cruel, week
 from websites import Website, website
 
 __all__ = ["website"]

@@ -19,7 +19,7 @@ from digest.log import Log
 from digest.tokens import Purpose
 from digest.web.limits import Limits, block_of
 from digest.web.seal import Sealer
-from stories import week
+from sample_issues import week
 from websites import ADA, Website, serve, website
 
 __all__ = ["website"]

@@ -18,7 +18,7 @@ from digest.house import open_house
 from digest.log import Log
 from digest.store import notices
 from digest.tokens import Purpose
-from stories import LONG_WORD, week
+from sample_issues import LONG_WORD, week
 from websites import ADA, Website, serve
 
 __all__ = ["chromium"]

@@ -5,7 +5,7 @@ from conftest import KEY, NOW
 from digest.domain import Issue, IssueState
 from digest.store import issues
 from digest.tokens import Purpose
-from stories import week
+from sample_issues import week
 from websites import Website, website
 
 __all__ = ["website"]
