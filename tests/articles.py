@@ -29,7 +29,7 @@ Rivers freeze in Yakutsk|Miners drill geothermal wells|Teachers swap classrooms 
 def _title(number: int) -> str:
     if number < 4:
         return f"Regulators settle on form {number}"
-    return _SUBJECTS[number % len(_SUBJECTS)]
+    return f"Announcing: {_SUBJECTS[number % len(_SUBJECTS)]}"
 
 
 def _text(number: int) -> str:
@@ -37,7 +37,7 @@ def _text(number: int) -> str:
         return LONG
     # Turned round, so that the text has words that no other text has.
     word = " ".join(part[::-1] for part in _title(number).split())
-    return f"Nobody foresaw {word}, said a witness near {word[::-1]} on that morning. More of {word} follows."
+    return f"{word.capitalize()} {word[::-1]}, {word} {word}. {word[::-1].capitalize()} {word}."
 
 
 def source(number: int, **values: Any) -> Source:

@@ -94,12 +94,13 @@ def test_the_window_has_its_first_moment_and_not_its_last() -> None:
     edge = timedelta(microseconds=1)
     week = [
         moved(article(4, title="Just too early here"), SINCE - edge),
-        moved(article(5, title="At the first moment"), SINCE),
-        moved(article(6, title="At the last moment"), UNTIL - edge),
+        moved(article(5, title="Announced at the first moment"), SINCE),
+        moved(article(6, title="Announced at the last moment"), UNTIL - edge),
         moved(article(7, title="Just too late here"), UNTIL),
     ]
 
-    assert sorted(titles(issue(week), "news")) == ["At the first moment", "At the last moment"]
+    told = sorted(story.title for story in issue(week).stories)
+    assert told == ["Announced at the first moment", "Announced at the last moment"]
 
 
 def test_backlog_what_was_told_and_sources_of_others_are_left_out() -> None:
@@ -111,13 +112,13 @@ def test_backlog_what_was_told_and_sources_of_others_are_left_out() -> None:
         article(2),
         article(3, source_id=2),
         article(4, source_id=3),
-        article(5, source_id=4, title="The only one left"),
+        article(5, source_id=4, title="Announcing the only one left"),
         article(6, source_id=99),
     ]
 
     content = issue(week, sources=others, told=frozenset({"https://s1.example/2"}))
 
-    assert titles(content, "news") == ["The only one left"]
+    assert titles(content, "news") == ["Announcing the only one left"]
     assert content.articles_read == 1
 
 

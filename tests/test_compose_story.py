@@ -196,7 +196,9 @@ def test_a_weight_that_is_no_weight_does_no_harm(weight: float) -> None:
 def test_a_rarely_heard_voice_is_lifted_over_a_busy_one() -> None:
     week = [*(article(n) for n in range(1, 5)), article(9, source_id=2)]
 
-    assert issue(week).stories[0].source == "Source 2"
+    placed = sources(source(1, section="news"), source(2, section="news"))
+
+    assert issue(week, sources=placed).stories[0].source == "Source 2"
 
 
 def test_the_sites_name_at_a_titles_end_is_not_compared() -> None:

@@ -8,7 +8,7 @@ from digest.compose.pick import Candidate, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
 from digest.compose.review import Held, Question, Review
-from digest.compose.section import section
+from digest.compose.section import ASK_BELOW, section
 from digest.compose.story import Cluster, Doubt, cluster
 from digest.compose.summary import summary
 from digest.compose.window import window
@@ -45,7 +45,9 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
         sources_failed=plan.sources_failed,
     )
     return Review(
-        content=content, questions=_questions(doubts), held=tuple(_held(*each) for each in picked.held)
+        content=content,
+        questions=(*_questions(doubts), *_placings(picked.told)),
+        held=tuple(_held(*each) for each in picked.held),
     )
 
 
@@ -58,6 +60,17 @@ def _questions(doubts: Iterable[Doubt]) -> tuple[Question, ...]:
             confidence=doubt.likeness,
         )
         for doubt in doubts
+    )
+
+
+def _placings(told: Sequence[Candidate]) -> tuple[Question, ...]:
+    """What is asked of the stories that stand in the issue, the least certain first."""
+    asked = sorted((each.sure, each.cluster.lead.canonical_url, each.section) for each in told)
+    titles = {each.cluster.lead.canonical_url: each.cluster.lead.title for each in told}
+    return tuple(
+        Question(kind="section", urls=(url,), words=f"Is “{titles[url]}” {key}?", confidence=sure)
+        for sure, url, key in asked
+        if sure < ASK_BELOW
     )
 
 
@@ -105,7 +118,7 @@ def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]
 def _candidate(
     each: Cluster, plan: Plan, stories_of: Counter[str], near: dict[str, list[Reason]]
 ) -> Candidate:
-    key, why = section(each.lead, plan)
+    key, why, sure = section(each.lead, plan)
     text = _text(each)
     # Events are told by date, so nothing is weighed.
     is_weighed = key != EVENTS
@@ -121,6 +134,7 @@ def _candidate(
         score=score,
         text=text,
         voice=_voice(each, plan),
+        sure=sure,
         reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *terms),
     )
 

@@ -30,6 +30,8 @@ class Candidate:
     score: float
     text: str
     voice: str
+    #: How sure its section is, from 0 to 1.
+    sure: float = 1.0
     reasons: tuple[Reason, ...]
 
 
@@ -38,6 +40,7 @@ class Picked:
     """The stories of each section in the order they are told, and what was held back, with the reason."""
 
     stories: dict[str, tuple[Story, ...]]
+    told: tuple[Candidate, ...]
     held: tuple[tuple[Candidate, Reason], ...]
 
 
@@ -54,6 +57,7 @@ def pick(candidates: Iterable[Candidate], plan: Plan) -> Picked:
     within = {each.cluster.key for each in stories}
     return Picked(
         stories={key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)},
+        told=tuple(each for each in ranked if each.cluster.key in told),
         held=tuple(
             (each, _why_not(each, plan, is_within=each.cluster.key in within))
             for each in ranked

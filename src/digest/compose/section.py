@@ -1,61 +1,46 @@
-"""Which section a story is in: by its source's setting, by what it is, then by rules on title and address."""
+"""Which section a story is in: by its source's setting, by what it is, then by the model of `features`.
+
+The model is asked about a title and an address, among the sections that the newsletter has and without
+events, which only a date makes. Below `ASK_BELOW` it still answers, and the editor is asked.
+"""
 
 import re
 
+from digest.compose.features import Guess, guess
 from digest.compose.plan import Plan
 from digest.domain import EVENTS, Article, Reason
 
 NEWS = "news"
 LEARNINGS = "learnings"
 
+#: An answer that is less likely than this is a question.
+ASK_BELOW = 0.6
+#: So sure must it be that something is to be gone to, before an undated article counts as an announcement.
+UNDATED = 0.8
 
-def _any_of(*words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(words)})s?\b", re.IGNORECASE)
-
-
-#: Announced, but nobody says when: no event until there is a date.
-_UNDATED = _any_of("conference", "webinar", "meet-?up", "register now", "registration (?:is )?open")
-
-_WORK = (
-    "using|writing|implementing|debugging|optimi[sz]ing|learning|exploring|profiling|porting|visuali[sz]ing"
-    "|fine-?tuning|training|reverse engineering|making|building an?|creating|testing|speeding up|designing"
-)
-#: What is said of a title, and the words that make it true.
-_TITLES = (
-    ("teaches", _any_of("tutorial", "guide", "course", "cookbook", "walk-?through", "primer", "handbook")),
-    ("teaches", _any_of("lecture", "workshop", "cheat ?sheet", "lesson", "best practice", "step by step")),
-    ("explains", _any_of("how (?:to|we|i|our|do|does|it)", "(?:how .* )works?$", "introduction to")),
-    ("explains", _any_of("explained", "explaining", "deep dive", "from scratch", "under the hood")),
-    ("explains", re.compile(r"^(?:why|what is|what are|understanding|inside)\b", re.IGNORECASE)),
-    ("tells of work", re.compile(rf"^(?:{_WORK}) ", re.IGNORECASE)),
-    ("is one of a series", _any_of("part [0-9ivx]+", "[0-9]+ (?:ways|things|tip|rule|step)")),
-    ("looks back", _any_of("post-?mortem", "case stud(?:y|ie)", "incident report")),
-    ("is research", _any_of("paper", "arxiv", "benchmark", "benchmarking", "survey", "dataset", "ablation")),
-    ("is research", _any_of("evaluating", "evaluation", "measuring", "quantifying", "interpretability")),
-)
-_ADDRESSES = (
-    ("is a paper", re.compile(r"//(?:[\w-]+\.)?(?:arxiv|openreview|aclanthology)\.\w+/|\.pdf$")),
-    ("is filed under learning", re.compile(r"/(?:tutorial|guide|course|paper|lesson|lecture)s?/")),
-    ("is filed under learning", re.compile(r"/(?:learn|how-to|research|cookbook|engineering)/")),
-)
+_ANNOUNCED = re.compile(r"\b(?:webinar|meet-?up|register now|registration (?:is )?open)\b", re.IGNORECASE)
 #: Kinds that the gatherer recognised.
 _KINDS = frozenset({"Paper", "Tutorial", "Course", "Talk", "Guide"})
 
 
-def section(article: Article, plan: Plan) -> tuple[str, Reason]:
-    """The key of the article's section and why; "" when the newsletter has no place for it."""
+def section(article: Article, plan: Plan) -> tuple[str, Reason, float]:
+    """The key of the article's section, why, and how sure that is; "" when there is no place for it."""
     if article.event is not None:
-        return _event(plan)
+        return (*_event(plan), 1.0)
     keys = plan.section_keys()
     if not keys:
-        return "", Reason(rule="section.none", words="This newsletter has only events.")
+        return "", Reason(rule="section.none", words="This newsletter has only events."), 1.0
     wanted = plan.sources[article.source_id].section
     if wanted in keys:
-        return wanted, Reason(rule="section.source", words=f"Its source is set to {_label(wanted, plan)}.")
-    key, why = _by_rules(article)
-    if key in keys:
-        return key, Reason(rule=f"section.{key}", words=why)
-    return keys[0], Reason(rule="section.first", words="No rule places it, so it is in the first section.")
+        return (
+            wanted,
+            Reason(rule="section.source", words=f"Its source is set to {_label(wanted, plan)}."),
+            1.0,
+        )
+    if article.kind in _KINDS and LEARNINGS in keys:
+        words = f"It is marked as {article.kind.lower()}."
+        return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
+    return _by_model(article, keys)
 
 
 def _event(plan: Plan) -> tuple[str, Reason]:
@@ -64,18 +49,32 @@ def _event(plan: Plan) -> tuple[str, Reason]:
     return "", Reason(rule="section.none", words="This newsletter has no events.")
 
 
-def _by_rules(article: Article) -> tuple[str, str]:
-    if _UNDATED.search(article.title):
-        return NEWS, "Announces an event but gives no date."
-    if article.kind in _KINDS:
-        return LEARNINGS, f"It is marked as {article.kind.lower()}."
-    for what, pattern in _TITLES:
-        if found := pattern.search(article.title):
-            return LEARNINGS, f"Its title {what} (“{found[0]}”)."
-    for what, pattern in _ADDRESSES:
-        if pattern.search(article.canonical_url):
-            return LEARNINGS, f"By its address it {what}."
-    return NEWS, "Nothing says that it teaches, so it is news."
+def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, float]:
+    every = guess(article.title, article.canonical_url)
+    key, sure = every.shares[0]
+    is_announced = _ANNOUNCED.search(article.title) is not None or (key == EVENTS and sure >= UNDATED)
+    if is_announced and NEWS in keys:
+        return NEWS, Reason(rule="section.news", words="Announces an event but gives no date."), sure
+    if not {NEWS, LEARNINGS} & set(keys):
+        return (
+            keys[0],
+            Reason(rule="section.first", words="No rule places it, so it is in the first section."),
+            1.0,
+        )
+    among = guess(article.title, article.canonical_url, among=(NEWS, LEARNINGS))
+    key, sure = among.shares[0]
+    if key not in keys:
+        return (
+            keys[0],
+            Reason(rule="section.first", words="No rule places it, so it is in the first section."),
+            sure,
+        )
+    return key, _why(key, among, sure), sure
+
+
+def _why(key: str, found: Guess, sure: float) -> Reason:
+    words = f"Mostly because {found.because}; {sure:.0%} sure"
+    return Reason(rule=f"section.{key}", words=words + (", so you are asked." if sure < ASK_BELOW else "."))
 
 
 def _label(key: str, plan: Plan) -> str:
