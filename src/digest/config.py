@@ -72,6 +72,18 @@ class WebSettings(_Part):
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
 
+class DkimSettings(_Part):
+    """DKIM signatures of our own; leave it out when the relay signs."""
+
+    #: The d= of the signatures: the domain of the From address, or one above it.
+    domain: str = Field(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+    #: "-rsa" and "-ed25519" are put behind it in the names of the DNS records.
+    selector: str = Field("digest", pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,40}[A-Za-z0-9])?$")
+    #: Private keys in PEM; `digest dkim new` makes both.
+    rsa_key: Path | None = None
+    ed25519_key: Path | None = None
+
+
 class SmtpSettings(_Part):
     """The way out: smtp://, smtps://, smtp+starttls:// or file://FOLDER."""
 
@@ -87,6 +99,7 @@ class SmtpSettings(_Part):
     retry_for_hours: float = Field(48, gt=0, le=240)
     #: What becomes of a delivery when a crash fell between the dot and the reply.
     uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
+    dkim: DkimSettings | None = None
 
 
 class GatherSettings(_Part):
@@ -181,6 +194,15 @@ class Settings(_Part):
         return self.newsletters[key]
 
 
+def dkim(*, domain: str, selector: str) -> DkimSettings:
+    """Checked names of a DKIM key; ConfigError when DNS cannot have them."""
+    try:
+        return DkimSettings(domain=domain, selector=selector)
+    except ValidationError as exc:
+        name = exc.errors()[0]["loc"][0]
+        raise ConfigError(f"{name}: {domain if name == 'domain' else selector} cannot stand in DNS") from exc
+
+
 def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
     """The settings file: the given one, $DIGEST_CONFIG, or digest.toml here; ConfigMissingError else."""
     chosen = path or Path(environ.get(PATH_VARIABLE) or FILE_NAME)
@@ -261,6 +283,10 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         smtp["url"] = SecretStr(f"file://{folder / match[1]}")
     if settings.smtp.password_file is not None:
         smtp["password_file"] = folder / settings.smtp.password_file
+    if (dkim := settings.smtp.dkim) is not None:
+        keys = {"rsa_key": dkim.rsa_key, "ed25519_key": dkim.ed25519_key}
+        there = {name: folder / file for name, file in keys.items() if file is not None}
+        smtp["dkim"] = dkim.model_copy(update=there)
     if smtp:
         changes["smtp"] = settings.smtp.model_copy(update=smtp)
     return settings.model_copy(update=changes)

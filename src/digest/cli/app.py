@@ -11,6 +11,7 @@ from digest import __version__
 from digest.cli import (
     browsing,
     database,
+    dkim,
     doctor,
     drafting,
     lists,
@@ -88,6 +89,9 @@ _config = _group("Check and show the settings.")
 _config.command("check")(settings.check)
 _config.command("show")(settings.show)
 
+_dkim = _group("Keys that sign the mails.")
+_dkim.command("new")(dkim.new)
+
 _sources = _group("What the newsletter is made from.")
 _sources.command("add")(sources.add)
 _sources.command("list")(sources.list_)
@@ -134,6 +138,7 @@ app.command("receive", rich_help_panel=_KEEP)(receiving.receive)
 app.command("status", rich_help_panel=_LOOK)(status.status)
 app.add_typer(_config, name="config", rich_help_panel=_LOOK)
 app.add_typer(_db, name="db", rich_help_panel=_LOOK)
+app.add_typer(_dkim, name="dkim", rich_help_panel=_LOOK)
 
 
 def main() -> None:

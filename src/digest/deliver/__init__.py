@@ -1,10 +1,22 @@
 """MESSAGE → DELIVERY: a message as bytes, the ways out, and when to try again. Knows no database."""
 
 from digest.deliver.compiled import Compiled
+from digest.deliver.dkim import NewKeys, new_keys
 from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
 from digest.deliver.retry import after
 from digest.deliver.run import deliver
 from digest.deliver.transports import open_transport
 
-__all__ = ["Compiled", "Envelope", "Intent", "Transport", "after", "deliver", "encode", "open_transport"]
+__all__ = [
+    "Compiled",
+    "Envelope",
+    "Intent",
+    "NewKeys",
+    "Transport",
+    "after",
+    "deliver",
+    "encode",
+    "new_keys",
+    "open_transport",
+]

@@ -3,16 +3,19 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.config import SmtpSettings
-from digest.deliver.envelope import Transport
+from digest.deliver.dkim import Signer
+from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
 from digest.deliver.outbox import Outbox
 from digest.deliver.pool import relay
 from digest.deliver.smtp import Account
-from digest.errors import ConfigError
+from digest.domain import Outcome, OutcomeKind
+from digest.errors import ConfigError, DigestError
 
 _SHAPE = (
     "it looks like smtps://user:password@relay.example.org:465; "
@@ -23,7 +26,8 @@ _SHAPE = (
 def open_transport(settings: SmtpSettings) -> AbstractAsyncContextManager[Transport]:
     """The transport of `smtp.url`, closed at the end; nothing is connected before the first message.
 
-    ConfigError when the URL is of no known scheme or cannot be used; its password is never shown.
+    Messages are signed when `smtp.dkim` is set. ConfigError when the URL is of no known scheme or cannot be
+    used, or a key cannot; its password is never shown.
     """
     scheme, found, _ = settings.url.get_secret_value().partition("://")
     opener = _SCHEMES.get(scheme.lower()) if found else None
@@ -32,7 +36,36 @@ def open_transport(settings: SmtpSettings) -> AbstractAsyncContextManager[Transp
         raise ConfigError(
             f"smtp.url: no such transport{named}", hint=f"there are {', '.join(f'{s}://' for s in _SCHEMES)}"
         )
-    return opener(settings)
+    if settings.dkim is None:
+        return opener(settings)
+    return _signing(opener(settings), Signer(settings.dkim))
+
+
+@asynccontextmanager
+async def _signing(way: AbstractAsyncContextManager[Transport], signer: Signer) -> AsyncIterator[Transport]:
+    async with way as transport:
+        yield Signing(transport, signer)
+
+
+class Signing:
+    """A transport that signs each message just before it leaves by another."""
+
+    def __init__(self, transport: Transport, signer: Signer) -> None:
+        """The other transport is opened and closed by whoever made it."""
+        self._transport = transport
+        self._signer = signer
+
+    async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
+        """What the other transport says of the signed message; FAILED for what cannot be signed."""
+        try:
+            data = self._signer.sign(envelope.data)
+        except DigestError as exc:
+            return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
+        return await self._transport.send(replace(envelope, data=data), intent=intent)
+
+    async def check(self) -> str:
+        """The other's line, and that messages are signed."""
+        return f"{await self._transport.check()}, DKIM {self._signer.names}"
 
 
 @asynccontextmanager

@@ -1,0 +1,193 @@
+"""DKIM signatures (RFC 6376, 8301, 8463): RSA-2048 and Ed25519 together, relaxed/simple."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+
+from digest.config import DkimSettings
+from digest.errors import ConfigError, UsageError
+
+#: Signed when they are there, and once more than they are there, so that none can be added (§5.4).
+_OVERSIGNED = (
+    "from",
+    "to",
+    "subject",
+    "date",
+    "reply-to",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-help",
+    "list-owner",
+    "list-archive",
+    "list-post",
+    "feedback-id",
+)
+_SIGNED = ("message-id", "mime-version", "content-type", "precedence", "auto-submitted")
+#: RFC 8301 §3.2.
+_LEAST_RSA_BITS = 1024
+_RSA_BITS = 2048
+_BLANKS = re.compile(rb"[ \t]+")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+#: The value of b= in lines that stay under 78.
+_B_LINE = 72
+_RSA_FILE, _ED25519_FILE = "dkim-rsa.pem", "dkim-ed25519.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One key: the names of its algorithm and its selector, and what signs bytes."""
+
+    algorithm: str
+    selector: str
+    sign: Callable[[bytes], bytes]
+
+
+class Signer:
+    """Signs messages for one domain."""
+
+    def __init__(self, settings: DkimSettings) -> None:
+        """ConfigError names the key file that cannot be used."""
+        self._domain = settings.domain
+        files = (settings.rsa_key, settings.ed25519_key)
+        self._keys = [_open_key(file, settings.selector) for file in files if file is not None]
+        if not self._keys:
+            raise ConfigError(
+                "smtp.dkim has no key", hint="set rsa_key or ed25519_key; digest dkim new makes both"
+            )
+
+    @property
+    def names(self) -> str:
+        """The selectors and the domain, for people."""
+        return f"{' and '.join(key.selector for key in self._keys)} of {self._domain}"
+
+    def sign(self, data: bytes) -> bytes:
+        """The message with a signature for each key before it; equal messages get equal signatures.
+
+        `data` is exactly what is sent, before dots are doubled. UsageError for what is no message.
+        """
+        head, found, body = data.partition(b"\r\n\r\n")
+        if not found:
+            raise UsageError("the message has no end of its headers")
+        fields: dict[str, list[bytes]] = {}
+        for name, value in _FIELD.findall(head + b"\r\n"):
+            key = name.decode().lower()
+            fields.setdefault(key, []).append(relaxed(name, value))
+        names = [name for name in _SIGNED if name in fields]
+        names += [name for name in _OVERSIGNED for _ in (*fields.get(name, ()), 0)]
+        # The last of several is signed first (§5.4.2).
+        signed = b"".join(fields[name].pop() for name in names if fields.get(name))
+        body_hash = base64.b64encode(hashlib.sha256(simple(body)).digest()).decode()
+        lines = [self._signature(key, names, signed, body_hash) for key in self._keys]
+        return b"".join(lines) + data
+
+    def _signature(self, key: _Key, names: list[str], signed: bytes, body_hash: str) -> bytes:
+        start = (
+            f"v=1; a={key.algorithm}; c=relaxed/simple; d={self._domain};\r\n s={key.selector};\r\n"
+            f" h={_folded(names)};\r\n bh={body_hash};\r\n b="
+        ).encode()
+        unsigned = relaxed(b"DKIM-Signature", b" " + start).removesuffix(b"\r\n")
+        value = base64.b64encode(key.sign(signed + unsigned)).decode()
+        cut = "\r\n ".join(value[at : at + _B_LINE] for at in range(0, len(value), _B_LINE))
+        return b"DKIM-Signature: " + start + cut.encode() + b"\r\n"
+
+
+def relaxed(name: bytes, value: bytes) -> bytes:
+    """One header as it is signed (RFC 6376 §3.4.2)."""
+    plain = _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip()
+    return name.lower() + b":" + plain + b"\r\n"
+
+
+def simple(body: bytes) -> bytes:
+    """The body as it is signed: with one line break at its end (RFC 6376 §3.4.3)."""
+    while body.endswith(b"\r\n\r\n"):
+        body = body[:-2]
+    return body if body.endswith(b"\r\n") else body + b"\r\n"
+
+
+def _folded(names: list[str]) -> str:
+    """The names with colons between them, in lines that stay under 78."""
+    lines = [""]
+    for number, name in enumerate(names):
+        piece = name if number + 1 == len(names) else f"{name}:"
+        if len(lines[-1]) + len(piece) > _B_LINE:
+            lines.append("")
+        lines[-1] += piece
+    return "\r\n ".join(lines)
+
+
+def _open_key(file: Path, selector: str) -> _Key:
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except OSError as exc:
+        raise ConfigError(f"smtp.dkim: {file}: {exc.strerror}", hint="digest dkim new makes keys") from exc
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"smtp.dkim: {file} is no private key without a password, in PEM") from exc
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        # RFC 8463 §3: the hash is signed, not the message.
+        ed = key
+        return _Key(
+            "ed25519-sha256", f"{selector}-ed25519", lambda data: ed.sign(hashlib.sha256(data).digest())
+        )
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _LEAST_RSA_BITS:
+        rsa_key = key
+        scheme, digest = padding.PKCS1v15(), hashes.SHA256()
+        return _Key("rsa-sha256", f"{selector}-rsa", lambda data: rsa_key.sign(data, scheme, digest))
+    raise ConfigError(f"smtp.dkim: {file} is neither Ed25519 nor RSA of {_LEAST_RSA_BITS} bits or more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKeys:
+    """Keys that were made: their files, and the TXT records that tell the world of them."""
+
+    files: tuple[Path, ...]
+    #: (name, value) of each record.
+    records: tuple[tuple[str, str], ...]
+
+
+def new_keys(folder: Path, *, domain: str, selector: str) -> NewKeys:
+    """Make an RSA-2048 and an Ed25519 key in the folder, readable by their owner only.
+
+    ConfigError when one is there already: a key in use is never overwritten.
+    """
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    ed_key = ed25519.Ed25519PrivateKey.generate()
+    made = ((folder / _RSA_FILE, rsa_key), (folder / _ED25519_FILE, ed_key))
+    if there := next((file for file, _ in made if file.exists()), None):
+        raise ConfigError(f"{there} is there already", hint="name another folder, or move it away")
+    for file, key in made:
+        _write_key(file, key)
+    public = rsa_key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    ed_public = ed_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return NewKeys(
+        files=tuple(file for file, _ in made),
+        records=(
+            (f"{selector}-rsa._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_text(public)}"),
+            (f"{selector}-ed25519._domainkey.{domain}", f"v=DKIM1; k=ed25519; p={_text(ed_public)}"),
+        ),
+    )
+
+
+def _text(public: bytes) -> str:
+    return base64.b64encode(public).decode()
+
+
+def _write_key(file: Path, key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> None:
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_bytes(pem)
+    except OSError as exc:
+        raise ConfigError(f"{file}: {exc.strerror}") from exc

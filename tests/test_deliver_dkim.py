@@ -1,0 +1,157 @@
+"""Signatures of our own, verified by dkimpy; keys, and what is wrong with them."""
+
+import re
+from pathlib import Path
+
+import dkim
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from digest.config import DkimSettings, SmtpSettings
+from digest.deliver import Envelope, NewKeys, encode, new_keys, open_transport
+from digest.deliver.dkim import Signer
+from digest.domain import Message, OutcomeKind
+from digest.errors import ConfigError, UsageError
+
+DOMAIN = "example.org"
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> NewKeys:
+    return new_keys(tmp_path_factory.mktemp("keys"), domain=DOMAIN, selector="week")
+
+
+def chosen(keys: NewKeys) -> DkimSettings:
+    rsa_key, ed25519_key = keys.files
+    return DkimSettings(domain=DOMAIN, selector="week", rsa_key=rsa_key, ed25519_key=ed25519_key)
+
+
+def message(subject: str = "A week", text: str = "Hello.\n", html: str = "<p>Hello.</p>\n") -> bytes:
+    return encode(
+        Message(
+            sender="news@example.org",
+            recipient="reader@example.org",
+            message_id="<47.1@example.org>",
+            headers=(
+                ("From", "The Week <news@example.org>"),
+                ("Subject", subject),
+                ("Date", "Mon, 23 Nov 2026 07:00:00 +0000"),
+                ("List-Unsubscribe", f"<https://news.example.org/leave/{'k' * 60}>, <mailto:l@example.org>"),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+                ("List-Id", "The Week <week.example.org>"),
+            ),
+            text=text,
+            html=html,
+        )
+    )
+
+
+def verified(data: bytes, keys: NewKeys) -> list[bool]:
+    """Whether each signature holds, as dkimpy sees it."""
+    records = {f"{name}.".encode(): value.encode() for name, value in keys.records}
+
+    def look_up(name: bytes, timeout: int = 5) -> bytes | None:
+        return records.get(name)
+
+    count = len(re.findall(rb"^DKIM-Signature:", data, re.MULTILINE))
+
+    def holds(index: int) -> bool:
+        try:
+            return bool(dkim.DKIM(data).verify(idx=index, dnsfunc=look_up))
+        except dkim.ValidationError:
+            return False
+
+    return [holds(index) for index in range(count)]
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    subject=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=100),
+    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=300),
+)
+def test_whatever_a_message_says_both_signatures_hold(keys: NewKeys, subject: str, text: str) -> None:
+    signed = Signer(chosen(keys)).sign(message(subject, text, ""))
+
+    assert verified(signed, keys) == [True, True]
+
+
+def test_a_message_of_two_parts_is_signed_and_keeps_its_bytes(keys: NewKeys) -> None:
+    data = message()
+
+    signed = Signer(chosen(keys)).sign(data)
+
+    assert verified(signed, keys) == [True, True]
+    assert signed.endswith(data)
+    assert signed == Signer(chosen(keys)).sign(data)
+    assert all(len(line) <= 78 for line in signed.removesuffix(data).split(b"\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Hello", b"Hallo"),
+        (b"One-Click", b"Two-Click"),
+        (b"Subject: A week", b"Subject: B week"),
+        (b"Subject: A week", b"List-Unsubscribe: <https://evil.example>\r\nSubject: A week"),
+        (b"Subject: A week", b"From: Else <else@example.org>\r\nSubject: A week"),
+        (b"Subject: A week", b"Reply-To: else@example.org\r\nSubject: A week"),
+    ],
+)
+def test_what_is_changed_or_added_breaks_both_signatures(keys: NewKeys, old: bytes, new: bytes) -> None:
+    signed = Signer(chosen(keys)).sign(message())
+
+    assert verified(signed.replace(old, new), keys) == [False, False]
+
+
+async def test_a_transport_signs_what_leaves_by_it(keys: NewKeys, tmp_path: Path) -> None:
+    way = SmtpSettings(url=SecretStr(f"file://{tmp_path}"), dkim=chosen(keys))
+    envelope = Envelope(key=1, sender="n@example.org", recipient="r@example.org", data=message())
+    async with open_transport(way) as transport:
+        outcome = await transport.send(envelope)
+        said = await transport.check()
+
+    (file,) = tmp_path.glob("*.eml")  # noqa: ASYNC240 (a test's own folder)
+    assert outcome.kind is OutcomeKind.SENT
+    assert verified(file.read_bytes(), keys) == [True, True]
+    assert said.endswith("DKIM week-rsa and week-ed25519 of example.org")
+
+
+async def test_what_is_no_message_is_not_sent_unsigned(keys: NewKeys, tmp_path: Path) -> None:
+    way = SmtpSettings(url=SecretStr(f"file://{tmp_path}"), dkim=chosen(keys))
+    async with open_transport(way) as transport:
+        outcome = await transport.send(Envelope(key=1, sender="", recipient="r@example.org", data=b"x\r\n"))
+
+    assert outcome.kind is OutcomeKind.FAILED
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 (a test's own folder)
+    with pytest.raises(UsageError):
+        Signer(chosen(keys)).sign(b"x\r\n")
+
+
+def test_new_keys_are_their_owner_s_alone_and_never_overwritten(keys: NewKeys) -> None:
+    assert [file.stat().st_mode & 0o777 for file in keys.files] == [0o600, 0o600]
+    assert [name for name, _ in keys.records] == [
+        "week-rsa._domainkey.example.org",
+        "week-ed25519._domainkey.example.org",
+    ]
+
+    with pytest.raises(ConfigError, match="is there already"):
+        new_keys(keys.files[0].parent, domain=DOMAIN, selector="week")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), (b"nonsense", "no private key"), (b"", "no private key")]
+)
+def test_a_key_of_no_use_is_one_clear_line(tmp_path: Path, content: bytes | None, words: str) -> None:
+    file = tmp_path / "key.pem"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=words):
+        Signer(DkimSettings(domain=DOMAIN, rsa_key=file))
+
+
+def test_signing_without_a_key_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="has no key"):
+        Signer(DkimSettings(domain=DOMAIN))
