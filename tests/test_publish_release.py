@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from conftest import KEY
 from digest.domain import Issue, IssueState
@@ -201,3 +202,15 @@ async def test_a_job_that_fails_is_one_line_and_frees_its_lease(tmp_path: Path) 
         assert "job.failed job=issues error=T001" in log.getvalue()
         assert await Runner(house=week.house, clock=week.clock).run("issues")
         assert len(week.mails_to("ada@example.org")) == 1
+
+
+async def test_a_database_that_is_away_does_not_end_the_daemon(tmp_path: Path) -> None:
+    async with week_with(tmp_path, policy="auto") as week:
+        async with week.house.store.begin() as session:
+            await session.execute(text("DROP TABLE lease"))
+        log = StringIO()
+        house = replace(week.house, log=Log(log, as_json=False))
+
+        await Runner(house=house, clock=week.clock).run("issues")
+
+        assert "job.failed job=issues error=D002" in log.getvalue()

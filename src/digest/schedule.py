@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from fastapi import FastAPI
 
@@ -37,10 +38,21 @@ class Daemon:
         #: Jobs asked for while they were running: what was queued meanwhile may have been missed.
         self._again: set[str] = set()
         self._broken: BaseException | None = None
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        # A machine that slept wakes up late; what it missed is due all the same.
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"misfire_grace_time": None})
         self._ticks = ticks
         for job, seconds in ticks.items():
             self._scheduler.add_job(self._tick, IntervalTrigger(seconds=seconds), args=[job])
+        self._await_due()
+
+    def _await_due(self) -> None:
+        """Tick at the very moment the next issue is due; the ticks between catch up with what was missed."""
+        due = min(_next_due(one) for one in self._house.settings.newsletters.values())
+        self._scheduler.add_job(self._at_due, DateTrigger(due), id="due", replace_existing=True)
+
+    async def _at_due(self) -> None:
+        self.tick("issues")
+        self._await_due()
 
     def stop(self) -> None:
         """Let what is in flight end, claim nothing more."""

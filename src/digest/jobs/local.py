@@ -1,6 +1,7 @@
 """Runs jobs in this process under a lease, so that a second daemon on the same database does no harm."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import uuid
@@ -40,14 +41,17 @@ class Runner:
 
         What goes wrong is logged in one line; the next tick tries again.
         """
-        if self.stopping or not await self._take(name):
+        if self.stopping:
             return False
         try:
-            await self._run_renewing(name)
+            if not await self._take(name):
+                return False
+            try:
+                await self._run_renewing(name)
+            finally:
+                await self._release(name)
         except DigestError as exc:
             self.house.log.warning("job.failed", job=name, error=exc.id, why=exc.what)
-        finally:
-            await self._release(name)
         return True
 
     async def _run_renewing(self, name: str) -> None:
@@ -61,7 +65,10 @@ class Runner:
     async def _renew(self, name: str) -> None:
         while True:
             await asyncio.sleep(_LIFE.total_seconds() / 3)
-            await self._take(name)
+            with contextlib.suppress(
+                DigestError
+            ):  # the next renewal may succeed, and the job says what is wrong
+                await self._take(name)
 
     async def _take(self, name: str) -> bool:
         async with self.house.store.begin() as session:
