@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import resource
 import shutil
 import sqlite3
@@ -19,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -114,11 +114,13 @@ async def ours(count: int, port: int, concurrency: int, folder: Path) -> dict[st
     async with open_house(settings, log=Log(StringIO())) as house:
         async with house.store.begin() as session:
             await sources.add(session, [Source(url=url, title="") for url in addresses(count, port)], now=NOW)
-        fresh = await _timed(gather_sources(house, now=NOW, everything=True))
-        again = await _timed(gather_sources(house, now=NOW + timedelta(hours=1), everything=True))
+        with Memory() as memory:
+            fresh = await _timed(gather_sources(house, now=NOW, everything=True))
+            again = await _timed(gather_sources(house, now=NOW + timedelta(hours=1), everything=True))
     expect(fresh[1].fresh == count and fresh[1].articles == count * ITEMS, fresh[1])
     expect(again[1].unchanged == count, again[1])
-    return {"fresh_per_s": count / fresh[0], "unchanged_per_s": count / again[0], "peak_mb": _peak_mb()}
+    rates = {"fresh_per_s": count / fresh[0], "unchanged_per_s": count / again[0]}
+    return rates | {"peak_mb": memory.peak_mb}
 
 
 async def _timed(run: Any) -> tuple[float, GatherReport]:
@@ -127,11 +129,41 @@ async def _timed(run: Any) -> tuple[float, GatherReport]:
     return time.perf_counter() - start, report
 
 
-def _peak_mb() -> float:
-    """Our own peak and as much again as the largest worker for each of them."""
-    workers = min(os.cpu_count() or 1, 4)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(own + workers * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+class Memory:
+    """Watches how much this process and its workers have together, ten times a second."""
+
+    def __init__(self) -> None:
+        self.peak_mb = 0.0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(0.1):
+            self.peak_mb = max(self.peak_mb, sum(map(_resident_mb, ("self", *_children()))))
+
+
+def _children() -> list[str]:
+    with contextlib.suppress(OSError):
+        return [
+            pid
+            for task in Path("/proc/self/task").iterdir()
+            for pid in (task / "children").read_text().split()
+        ]
+    return []
+
+
+def _resident_mb(process: str) -> float:
+    with contextlib.suppress(OSError, IndexError):
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+    return 0.0
 
 
 def expect(is_true: bool, told: object) -> None:

@@ -148,7 +148,10 @@ def _patient(data: bytes, frame: _Frame) -> Document | None:
 
 
 def _patient_item(entry: Mapping[str, Any]) -> Item:
-    moment = entry.get("published_parsed") or entry.get("updated_parsed")
+    # The library's own `get` warns about the second name.
+    moment = next(
+        (entry[name] for name in ("published_parsed", "updated_parsed") if name in set(entry)), None
+    )
     return Item(
         guid=_text(entry.get("id")),
         url=_link(entry),

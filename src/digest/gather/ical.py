@@ -121,7 +121,8 @@ def _is_usable(event: Component) -> bool:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
+        # What is no zone at all is a KeyError.
         return None
 
 

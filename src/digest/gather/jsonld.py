@@ -155,7 +155,8 @@ def _place(value: object) -> str:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
+        # What is no zone at all is a KeyError.
         return None
 
 
