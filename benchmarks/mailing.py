@@ -29,8 +29,10 @@ _SUMMARY = (
 )
 
 
-def settings_for(database: str, url: str, *, connections: int = 10) -> Settings:
-    """A house with one newsletter that sends to `url`."""
+def settings_for(
+    database: str, url: str, *, connections: int = 10, dkim: dict[str, str] | None = None
+) -> Settings:
+    """A house with one newsletter that sends to `url`, signing with the keys of `dkim`."""
     newsletter = {
         "name": "The Week in AI",
         "from_address": "news@example.org",
@@ -42,7 +44,7 @@ def settings_for(database: str, url: str, *, connections: int = 10) -> Settings:
             "database": database,
             "secret": "a secret of thirty-two characters or more",
             "public_url": "https://news.example.org",
-            "smtp": {"url": url, "connections": connections},
+            "smtp": {"url": url, "connections": connections, "dkim": dkim},
             "newsletters": {KEY: newsletter},
         }
     )

@@ -23,7 +23,7 @@ from pathlib import Path
 import aiosmtplib
 import jinja2
 
-from digest.deliver import encode
+from digest.deliver import encode, new_keys
 from digest.house import open_house
 from digest.log import Log
 from digest.publish import message_for, send
@@ -35,9 +35,22 @@ PLAIN = """<h1>{{ content.newsletter }}</h1><p>For {{ email }}</p>{% for story i
 <p><a href="https://news.example.org/leave/{{ email }}">Leave</a></p>{{ filler }}"""
 
 
-async def ours(database: str, url: str, connections: int) -> dict[str, float]:
+def keys_for(sign: str, folder: Path) -> dict[str, str] | None:
+    """The setting `smtp.dkim` for what is to be signed with."""
+    if sign == "none":
+        return None
+    if not any(folder.glob("*.pem")):
+        new_keys(folder, domain="example.org", selector="bench")
+    files = {"rsa_key": "dkim-rsa.pem", "ed25519_key": "dkim-ed25519.pem"}
+    wanted = {
+        name: str(folder / file) for name, file in files.items() if sign in {"both", name.split("_")[0]}
+    }
+    return {"domain": "example.org", "selector": "bench"} | wanted
+
+
+async def ours(database: str, url: str, connections: int, dkim: dict[str, str] | None) -> dict[str, float]:
     """What this process needs to send the whole issue."""
-    settings = settings_for(database, url, connections=connections)
+    settings = settings_for(database, url, connections=connections, dkim=dkim)
     async with open_house(settings, log=Log(StringIO())) as house:
         issue = await the_issue(house)
         cpu, start = time.process_time(), time.perf_counter()
@@ -50,9 +63,10 @@ async def ours(database: str, url: str, connections: int) -> dict[str, float]:
     return {"per_s": count / seconds, "cpu_ms": cpu / count * 1000, "peak_mb": peak}
 
 
-def in_a_child(database: str, url: str, connections: int) -> dict[str, float]:
+def in_a_child(database: str, url: str, options: argparse.Namespace) -> dict[str, float]:
     """`ours` in a process of its own, so that its memory is its own."""
-    command = [sys.executable, __file__, "--child", database, url, "--connections", str(connections)]
+    command = [sys.executable, __file__, "--child", database, url, "--connections"]
+    command += [str(options.connections), "--sign", options.sign]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
@@ -131,7 +145,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             for file in folder.glob("round.db*"):
                 file.unlink()
             shutil.copy(ready, folder / "round.db")
-            figures = in_a_child(f"sqlite:///{folder / 'round.db'}", url, options.connections)
+            figures = in_a_child(f"sqlite:///{folder / 'round.db'}", url, options)
             figures["wire_per_s"] = wire(
                 port, count=options.readers, size=size, connections=options.connections
             )
@@ -145,21 +159,29 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             rounds.append(figures)
             print(f"round {number + 1}:", {name: round(value, 2) for name, value in figures.items()})
     medians = {name: round(statistics.median(one[name] for one in rounds), 3) for name in rounds[0]}
-    return {"readers": options.readers, "bytes": size, "connections": options.connections, **medians}
+    return {
+        "readers": options.readers,
+        "bytes": size,
+        "connections": options.connections,
+        "sign": options.sign,
+        **medians,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=20_000)
     parser.add_argument("--stories", type=int, default=30)
-    parser.add_argument("--connections", type=int, default=20)
+    parser.add_argument("--connections", type=int, default=50)
+    parser.add_argument("--sign", choices=["none", "rsa", "ed25519", "both"], default="none")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         database, url = options.child
-        print(json.dumps(asyncio.run(ours(database, url, options.connections))))
+        dkim = keys_for(options.sign, Path(database.removeprefix("sqlite:///")).parent)
+        print(json.dumps(asyncio.run(ours(database, url, options.connections, dkim))))
         return
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(options, Path(folder))
