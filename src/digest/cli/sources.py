@@ -11,7 +11,7 @@ from digest.cli.failures import PARTLY
 from digest.cli.running import AsJson, Yes, pick_sources, run, utc_now
 from digest.cli.terminal import Row, Terminal, counted, of
 from digest.config import Settings
-from digest.domain import Gathered, Source, SourceKind
+from digest.domain import FullText, Gathered, Source, SourceKind
 from digest.errors import SourceError, UsageError
 from digest.gather import Found, discover, gather, open_client
 from digest.house import House
@@ -34,6 +34,9 @@ def add(
         list[str] | None,
         typer.Option("--newsletter", "-n", metavar="KEY", help="Only for these newsletters."),
     ] = None,
+    full_text: Annotated[
+        FullText, typer.Option("--full-text", help="When the pages of its articles are read.")
+    ] = FullText.SHORT,
     no_check: Annotated[bool, typer.Option("--no-check", help="Store the address unseen.")] = False,
     yes: Yes = False,
 ) -> None:
@@ -55,6 +58,7 @@ def add(
             section=section,
             weight=weight,
             newsletters=tuple(newsletter or ()),
+            full_text=full_text,
         )
         async with house.store.begin() as session:
             is_new = bool(await sources.add(session, [source], now=utc_now()))

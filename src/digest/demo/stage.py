@@ -17,7 +17,7 @@ from digest.demo.folder import feed_pages
 from digest.demo.material import Reader, sample_readers, sample_sites
 from digest.demo.options import DemoOptions
 from digest.demo.sites import LOOPBACK, dead_port, open_sites
-from digest.domain import Source, SourceKind
+from digest.domain import FullText, Source, SourceKind
 from digest.house import House, open_house
 from digest.log import Log
 from digest.schedule import listen
@@ -84,11 +84,17 @@ async def open_stage(options: DemoOptions) -> AsyncIterator[Stage]:
 
 
 async def _open_sources(stack: AsyncExitStack, options: DemoOptions) -> tuple[Source, ...]:
-    """The sources, served on loopback: the sample sites, or every feed file of the folder."""
+    """The sources, served on loopback: the sample sites, or every feed file of the folder.
+
+    The pages that they link to are not read: a demo leaves this machine alone.
+    """
     if options.feeds is not None:
         pages = feed_pages(options.feeds, options.now)
         address = await stack.enter_async_context(open_sites(pages))
-        return tuple(Source(url=f"{address}/{name}", title="", kind=kind_of(name)) for name in pages)
+        return tuple(
+            Source(url=f"{address}/{name}", title="", kind=kind_of(name), full_text=FullText.NEVER)
+            for name in pages
+        )
     sites = sample_sites()
     alive = [site for site in sites if site.kind != "dead"]
     pages = {site.file: write_feed(site, options.now) for site in alive}
@@ -104,6 +110,7 @@ async def _open_sources(stack: AsyncExitStack, options: DemoOptions) -> tuple[So
             owner=site.owner,
             section=site.section,
             weight=site.weight,
+            full_text=FullText.NEVER,
         )
         sources.append(source)
     return tuple(sources)
