@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import shutil
 import sqlite3
@@ -120,13 +121,15 @@ async def ours(count: int, port: int, concurrency: int, folder: Path) -> dict[st
     expect(fresh[1].fresh == count and fresh[1].articles == count * ITEMS, fresh[1])
     expect(again[1].unchanged == count, again[1])
     rates = {"fresh_per_s": count / fresh[0], "unchanged_per_s": count / again[0]}
-    return rates | {"peak_mb": memory.peak_mb}
+    spent = {"fresh_cpu_ms": fresh[2] / count * 1000, "unchanged_cpu_ms": again[2] / count * 1000}
+    return rates | spent | {"peak_mb": memory.peak_mb}
 
 
-async def _timed(run: Any) -> tuple[float, GatherReport]:
-    start = time.perf_counter()
+async def _timed(run: Any) -> tuple[float, GatherReport, float]:
+    """Seconds by the clock, the report, and seconds of processors, those of the workers with them."""
+    start, before = time.perf_counter(), os.times()
     report: GatherReport = await run
-    return time.perf_counter() - start, report
+    return time.perf_counter() - start, report, sum(os.times()[:4]) - sum(before[:4])
 
 
 class Memory:
@@ -179,7 +182,7 @@ def plain(count: int, port: int, folder: Path) -> dict[str, float]:
     get = _getter()
     database = sqlite3.connect(folder / "plain.db")
     database.execute("CREATE TABLE article (guid TEXT PRIMARY KEY, title TEXT, link TEXT, summary TEXT)")
-    rates = []
+    rates, spent = [], time.process_time()
     for _ in range(2):
         start = time.perf_counter()
         for url in addresses(count, port):
@@ -187,7 +190,8 @@ def plain(count: int, port: int, folder: Path) -> dict[str, float]:
             with database:
                 database.executemany("INSERT OR REPLACE INTO article VALUES (?, ?, ?, ?)", rows)
         rates.append(count / (time.perf_counter() - start))
-    return {"plain_per_s": statistics.median(rates)}
+    cpu_ms = (time.process_time() - spent) / (2 * count) * 1000
+    return {"plain_per_s": statistics.median(rates), "plain_cpu_ms": cpu_ms}
 
 
 def _getter() -> Any:

@@ -13,6 +13,8 @@ from digest.gather.worker import LENGTH
 
 _MOST = 4
 _START_SECONDS = 60
+#: An answer of a thousand articles comes in few pieces.
+_PIPE_BYTES = 1_000_000
 _GIVEN_UP = (OSError, asyncio.IncompleteReadError, EOFError, pickle.UnpicklingError)
 
 
@@ -62,6 +64,7 @@ class Workers:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            limit=_PIPE_BYTES,
         )
         self._every.add(worker)
         try:
