@@ -35,7 +35,7 @@ from mailing import prepare, settings_for, the_issue
 #: Longer than every lease.
 _BETWEEN_RUNS = timedelta(minutes=15)
 #: A victim that was given a point that never comes ends by itself.
-_KILLS_A_CAMPAIGN = 5
+_KILLS_A_CAMPAIGN = 6
 
 
 class Sink:
@@ -263,7 +263,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--readers", type=int, default=400, help="of each campaign of five kills")
+    parser.add_argument("--readers", type=int, default=400, help="of each campaign of six kills")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--transport", choices=["smtp", "file"], default="smtp")

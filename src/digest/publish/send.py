@@ -30,9 +30,13 @@ Clock = Callable[[], datetime]
 _CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
-#: Claims taken at once, and for each connection when there are many.
-_BATCH = 500
+#: Claims taken at once at first, and for each connection when there are many; and at most.
+_BATCH = 50
 _BATCH_PER_CONNECTION = 10
+_MOST = 2000
+#: A batch that lasts longer is followed by a smaller one, so that no claim outlives its lease.
+_BATCH_LASTS = timedelta(minutes=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SETTLED_AS = {
     "resend": DeliveryState.QUEUED,
@@ -79,8 +83,8 @@ async def send(
     """Send what is due of an approved issue and report where the ledger stands.
 
     Twice is safe, also at the same time and after a crash: each delivery is claimed by one process, and
-    an intent is stored before its message can leave. `should_stop` is asked between claims; what was
-    claimed goes back.
+    an intent is stored before its message can leave. `should_stop` is asked before each
+    message; what was claimed and not begun goes back.
     """
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
@@ -161,6 +165,9 @@ class _Sending:
     #: Claimed and not settled yet.
     claimed: dict[int, Delivery] = field(default_factory=dict)
     handed: set[int] = field(default_factory=set)
+    #: How many are claimed at once, and when that was last done.
+    limit: int = 0
+    claimed_at: datetime = _LONG_AGO
     compiled: dict[tuple[str, bool], Compiled] = field(default_factory=dict)
 
     async def run(self, transport: Transport, watch: Callable[[Outcome], None]) -> None:
@@ -194,6 +201,8 @@ class _Sending:
             while batch := await following:
                 following = asyncio.create_task(self._claim())
                 for delivery, reader in batch:
+                    if self.should_stop():
+                        return
                     if (envelope := self._envelope(delivery, reader)) is not None:
                         yield envelope
         finally:
@@ -204,12 +213,14 @@ class _Sending:
         """Deliveries that are due now, with the reader as they are now; none once the issue is stopped."""
         if self.should_stop():
             return []
-        limit = max(_BATCH, self.house.settings.smtp.connections * _BATCH_PER_CONNECTION)
+        now = self.clock()
+        self.limit = next_limit(self.limit, self.house.settings.smtp.connections, now - self.claimed_at)
+        self.claimed_at = now
         async with self.house.store.begin() as session:
             if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
                 return []
             got = await deliveries.claim(
-                session, self.issue.id, limit=limit, lease=_CLAIM_LEASE, now=self.clock()
+                session, self.issue.id, limit=self.limit, lease=_CLAIM_LEASE, now=now
             )
             ids = [one.subscriber_id for one in got]
             readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
@@ -258,6 +269,13 @@ class _Sending:
         del self.claimed[settlement.delivery.id]
         self.handed.discard(settlement.delivery.id)
         self.ledger.settle(settlement)
+
+
+def next_limit(limit: int, connections: int, lasted: timedelta) -> int:
+    """How many to claim when the last `limit` lasted that long: few at first, many when it goes fast."""
+    if not limit:
+        return max(_BATCH, connections * _BATCH_PER_CONNECTION)
+    return min(limit * 2, _MOST) if lasted < _BATCH_LASTS else max(limit // 2, connections)
 
 
 def decide(

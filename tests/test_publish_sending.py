@@ -1,0 +1,74 @@
+"""A sending that is stopped, stalled or broken: what was claimed goes back, and nobody is sent it twice."""
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import KEY, settings_for
+from digest.domain import Issue, IssueState
+from digest.errors import ConfigError
+from digest.house import open_house
+from digest.publish import approve, draft, gather_sources, send
+from digest.publish.send import next_limit
+from digest.store import deliveries
+from weeks import Week, open_week
+
+READERS = 30
+
+
+async def approved(week: Week) -> Issue:
+    for number in range(READERS):
+        await week.add_reader(f"r{number}@example.org")
+    await gather_sources(week.house, now=week.clock())
+    return await approve(
+        week.house, await draft(week.house, KEY, now=week.clock()), by="test", now=week.clock()
+    )
+
+
+async def test_a_sending_that_is_told_to_stop_gives_back_what_it_has_not_begun(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_week(database_url, tmp_path) as week:
+        issue = await approved(week)
+
+        stopped = await send(
+            week.house, issue, clock=week.clock, should_stop=lambda: len(week.mail.mails) > 9
+        )
+
+        gone = len(week.mail.mails)
+        assert 10 <= gone < READERS
+        assert stopped.states == {"queued": READERS - gone, "sent": gone}
+        assert stopped.issue.state is IssueState.SENDING
+        async with week.house.store.read() as session:
+            assert {one.attempts for one in await deliveries.of_issue(session, issue.id)} == {0, 1}
+
+        done = await send(week.house, issue, clock=week.clock)
+
+    assert done.states == {"sent": READERS}
+    assert set(Counter(one.recipient for one in week.mail.mails).values()) == {1}
+
+
+async def test_a_sending_that_cannot_begin_claims_nothing(database_url: str, tmp_path: Path) -> None:
+    async with open_week(database_url, tmp_path) as week:
+        issue = await approved(week)
+        settings = settings_for(database_url, tmp_path, smtp={"url": "nonsense://"})
+
+        async with open_house(settings, log=week.house.log) as house:
+            with pytest.raises(ConfigError):
+                await send(house, issue, clock=week.clock)
+
+        async with week.house.store.read() as session:
+            assert await deliveries.counts(session, issue.id) == {"queued": READERS}
+
+
+def test_batches_grow_while_they_go_fast_and_shrink_when_they_last() -> None:
+    fast, slow = timedelta(seconds=5), timedelta(minutes=5)
+
+    assert next_limit(0, 4, slow) == 50
+    assert next_limit(0, 50, slow) == 500
+    assert next_limit(50, 4, fast) == 100
+    assert next_limit(1500, 4, fast) == 2000
+    assert next_limit(100, 4, slow) == 50
+    assert next_limit(5, 4, slow) == 4
