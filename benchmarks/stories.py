@@ -72,7 +72,7 @@ def single_pass(texts: Sequence[str], threshold: float) -> list[int]:
     ]
     corpus = Corpus(all_texts)
     corpus.add(range(len(texts)))
-    vectors = corpus.vectors()
+    vectors = corpus.vectors
     sums: list[dict[int, float]] = []
     labels = []
     for index in range(len(texts)):

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from digest.compose.corpus import Corpus, Text, Vector, dot, pairs
+from digest.compose.corpus import Corpus, Text, Vector, dot
 from digest.compose.forest import Forest
 from digest.compose.plan import Weights
 
@@ -81,24 +81,22 @@ def group(
     index first) never meet; `is_copy` tells whether two are nearly the same.
     """
     forest, corpus = Forest(len(texts)), Corpus(texts)
+    linker = _Linker(texts, corpus, forest, weights, parted)
     owners: dict[str, int] = {}
     copies: list[tuple[int, int]] = []
-    unsure: dict[tuple[int, int], float] = {}
-    vectors: Mapping[int, Vector] = {}
     for day in days:
+        corpus.add(day)
+        linker.add(day)
         for index in day:
             for mark in marks[index] if marks else ():
-                forest.join(owners.setdefault(mark, index), index)
-        corpus.add(day)
-        vectors = corpus.vectors()
-        met = [pair for pair in pairs(vectors, day, texts) if pair[:2] not in parted]
+                linker.merge(owners.setdefault(mark, index), index)
+        met = [pair for pair in corpus.pairs(day) if pair[:2] not in parted]
         found = [(one, other) for one, other, likeness in met if likeness >= COPIES and is_copy(one, other)]
         for one, other in found:
-            forest.join(one, other)
+            linker.merge(one, other)
         copies += found
-        linker = _Linker(texts, vectors, forest, weights, parted)
         linker.link(met)
-        unsure |= linker.unsure()
+    unsure, vectors = linker.unsure(), corpus.vectors
     return Grouping(
         roots=tuple(forest.root(index) for index in range(len(texts))),
         fits=_fits(vectors, forest, len(texts)),
@@ -141,27 +139,39 @@ class _Linker:
     def __init__(
         self,
         texts: Sequence[Text],
-        vectors: Mapping[int, Vector],
+        corpus: Corpus,
         forest: Forest,
         weights: Weights,
         parted: frozenset[tuple[int, int]],
     ) -> None:
-        self._forest, self._weights, self._parted = forest, weights, parted
-        self._length = _length([texts[index] for index in vectors])
+        self._texts, self._corpus, self._forest = texts, corpus, forest
+        self._weights, self._parted = weights, parted
         self._groups: dict[int, _Group] = {}
         self._heap: list[tuple[float, int, int, int, int]] = []
-        for index, vector in vectors.items():
-            mine = _Group(
+        self._words: list[int] = []
+        self._length = 1.0
+
+    def add(self, day: Sequence[int]) -> None:
+        """Begin a group for each of these texts."""
+        for index in day:
+            text = self._texts[index]
+            self._groups[index] = _Group(
                 members=[index],
-                sum=dict(vector),
-                voices=frozenset({texts[index].voice}),
-                languages=frozenset({texts[index].language} - {""}),
+                sum=dict(self._corpus.vectors[index]),
+                voices=frozenset({text.voice}),
+                languages=frozenset({text.language} - {""}),
             )
-            there = self._groups.get(forest.root(index))
-            if there is None:
-                self._groups[forest.root(index)] = mine
-            else:
-                _absorb(there, mine, dot(there.sum, mine.sum))
+            if text.terms:
+                self._words.append(sum([" " not in term for term in text.terms]))
+        self._length = _length(self._words)
+
+    def merge(self, one: int, other: int) -> None:
+        """Make the groups of two texts one, however alike they are."""
+        one, other = self._forest.pair(one, other)
+        if one != other:
+            mine, theirs = self._groups[one], self._groups[other]
+            mine.links.setdefault(other, dot(mine.sum, theirs.sum))
+            self._join(one, other)
 
     def link(self, pairs: Iterable[tuple[int, int, float]]) -> None:
         """Join what is sure, the most certain first."""
@@ -235,9 +245,8 @@ class _Linker:
         return any((min(a, b), max(a, b)) in self._parted for a in mine for b in theirs)
 
 
-def _length(texts: Sequence[Text]) -> float:
-    """The factor by which the length of these texts raises what a pair needs; 1 for twenty words."""
-    words = [sum(" " not in term for term in text.terms) for text in texts if text.terms]
+def _length(words: Sequence[int]) -> float:
+    """The factor by which the length of the texts raises what a pair needs; 1 for twenty words."""
     mean = sum(words) / len(words) if words else 20.0
     return float((min(max(mean, 5.0), 60.0) / 20) ** 0.4)
 

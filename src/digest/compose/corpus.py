@@ -14,6 +14,9 @@ from digest.compose.terms import background, damped
 COMMON = 40
 #: So many pairs are weighed for each text: the likeliest.
 PAIRS = 20
+#: A term that weighs less in a text, of a length of one, finds no pairs, nor do pairs that are less alike.
+FINDS = 0.07
+LIKELY = 0.06
 #: What is ordinary counts as so many texts, so that a quiet week too knows which words are.
 ORDINARY = 100
 #: Two articles published further apart than this are two stories.
@@ -41,63 +44,73 @@ class Text:
 
 
 class Corpus:
-    """The texts so far, and how many of them have each term."""
+    """The texts so far as vectors, and which of them have each term.
+
+    A text is weighed once, on its day, by how rare its terms were until then.
+    """
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._texts = texts
-        self._having: Counter[str] = Counter()
-        self._damped: dict[int, dict[str, float]] = {}
-        self.present: dict[int, None] = {}
+        every = Counter(term for text in texts for term in text.terms)
+        # Numbers for terms: sets of numbers have one order on every machine, sets of words have not. What
+        # only one text has makes no text like another and counts in its length alone.
+        self._numbers = {term: at for at, term in enumerate(t for t, count in every.items() if count > 1)}
+        self._having: list[int] = [0] * len(self._numbers)
+        self._places: list[list[tuple[int, float]]] = [[] for _ in self._numbers]
+        self._total = 0
+        self.vectors: dict[int, Vector] = {}
 
     def add(self, day: Sequence[int]) -> None:
-        """Count these texts in."""
+        """Take in the texts of a day."""
+        numbers, having = self._numbers, self._having
         for index in day:
-            self.present[index] = None
-            self._damped[index] = damped(self._texts[index].terms)
-            self._having.update(self._damped[index].keys())
+            for term in self._texts[index].terms:
+                if term in numbers:
+                    having[numbers[term]] += 1
+        self._total += len(day)
+        for index in day:
+            vector = self._weigh(self._texts[index].terms)
+            self.vectors[index] = vector
+            for number, weight in vector.items():
+                if weight >= FINDS and having[number] <= COMMON:
+                    self._places[number].append((index, weight))
 
-    def vectors(self) -> dict[int, Vector]:
-        """Each text's terms that another text has too; the vector with all terms has length one."""
-        total, ordinary = len(self.present) + ORDINARY + 1, background()
-        rarity = {
-            term: math.log(total / (count + 1 + ORDINARY * ordinary.get(term, 0.0))) + 0.5
-            for term, count in self._having.items()
-        }
-        # Numbers for terms: sets of numbers have one order on every machine, sets of words have not.
-        numbers = {term: at for at, term in enumerate(t for t, count in self._having.items() if count > 1)}
-        return {index: _unit(each, rarity, numbers) for index, each in self._damped.items()}
-
-
-def _unit(counts: Mapping[str, float], rarity: Mapping[str, float], numbers: Mapping[str, int]) -> Vector:
-    weighed = {term: count * rarity[term] for term, count in counts.items()}
-    length = math.sqrt(sum([weight * weight for weight in weighed.values()])) or 1.0
-    return {numbers[term]: weight / length for term, weight in weighed.items() if term in numbers}
-
-
-def pairs(
-    vectors: Mapping[int, Vector], day: Sequence[int], texts: Sequence[Text]
-) -> Iterator[tuple[int, int, float]]:
-    """The likeliest pairs with a text of this day, the smaller index first, each once."""
-    having: dict[int, list[int]] = defaultdict(list)
-    for index, vector in vectors.items():
-        for term in vector:
-            having[term].append(index)
-    fresh = frozenset(day)
-    met: set[tuple[int, int]] = set()
-    for index in day:
-        found: dict[int, float] = defaultdict(float)
-        for term, weight in vectors[index].items():
-            others = having[term]
-            if len(others) <= COMMON:
-                for other in others:
-                    found[other] += weight * vectors[other][term]
-        found.pop(index, None)
-        for other, likeness in heapq.nlargest(PAIRS, found.items(), key=lambda each: (each[1], -each[0])):
-            one, two = (index, other) if index < other else (other, index)
-            if (other in fresh and (one, two) in met) or not _may_meet(texts[index], texts[other]):
+    def _weigh(self, counts: Mapping[str, float]) -> Vector:
+        """The text's vector; with the terms that only it has it is of length one."""
+        total, ordinary = self._total + ORDINARY + 1, background()
+        alone = math.log(total / 2) + 0.5
+        vector: Vector = {}
+        square = 0.0
+        for term, count in damped(counts).items():
+            number = self._numbers.get(term)
+            if number is None and term not in ordinary:
+                square += (count * alone) ** 2
                 continue
-            met.add((one, two))
-            yield one, two, likeness
+            texts = 1 if number is None else self._having[number]
+            weight = count * (math.log(total / (texts + 1 + ORDINARY * ordinary.get(term, 0.0))) + 0.5)
+            square += weight * weight
+            if number is not None:
+                vector[number] = weight
+        length = math.sqrt(square) or 1.0
+        return {number: weight / length for number, weight in vector.items()}
+
+    def pairs(self, day: Sequence[int]) -> Iterator[tuple[int, int, float]]:
+        """The likeliest pairs with a text of this day, the smaller index first, each once."""
+        met: set[tuple[int, int]] = set()
+        for index in day:
+            found: dict[int, float] = defaultdict(float)
+            for number, weight in self.vectors[index].items():
+                if weight >= FINDS and self._having[number] <= COMMON:
+                    for other, theirs in self._places[number]:
+                        found[other] += weight * theirs
+            found.pop(index, None)
+            likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
+            for likeness, negative in heapq.nlargest(PAIRS, likely):
+                other = -negative
+                pair = (index, other) if index < other else (other, index)
+                if pair not in met and _may_meet(self._texts[index], self._texts[other]):
+                    met.add(pair)
+                    yield *pair, likeness
 
 
 def _may_meet(one: Text, other: Text) -> bool:

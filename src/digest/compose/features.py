@@ -87,6 +87,8 @@ class Guess:
     """How likely each section is, the likeliest first, and the feature that spoke loudest for it."""
 
     shares: tuple[tuple[str, float], ...]
+    #: The same among the sections that were asked about.
+    narrowed: tuple[tuple[str, float], ...]
     because: str
 
 
@@ -95,10 +97,9 @@ def features(title: str, url: str) -> dict[str, None]:
     return dict.fromkeys(_features(title, url))
 
 
-def guess(title: str, url: str, *, among: Iterable[str] = ()) -> Guess:
-    """What the shipped model says, `among` these sections only when some are given."""
-    model = _shipped()
-    return ask(model, title, url, among=tuple(each for each in model.sections if each in frozenset(among)))
+def guess(title: str, url: str, *, among: tuple[str, ...] = ()) -> Guess:
+    """What the shipped model says, with `narrowed` to these sections."""
+    return ask(_shipped(), title, url, among=among)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +117,36 @@ class Model:
 def ask(model: Model, title: str, url: str, *, among: tuple[str, ...] = ()) -> Guess:
     """What this model says of a title and an address.
 
-    When it is asked `among` some sections, these count as equally likely beforehand: how often each came in
-    the weeks that it learnt from says nothing of other newsletters.
+    `narrowed` to `among` the sections count as equally likely beforehand: how often each came in the weeks
+    that the model learnt from says nothing of other newsletters.
     """
     present = [(each, model.weights[each]) for each in features(title, url) if each in model.weights]
-    sections = among or model.sections
-    places = [model.sections.index(section) for section in sections]
-    sums = [sum([weights[place] for _, weights in present]) / model.temperature for place in places]
-    if among and model.counts:
-        sums = [each - math.log(model.counts[place]) for each, place in zip(sums, places, strict=True)]
-    top = max(sums)
-    parts = [math.exp(each - top) for each in sums]
-    shares = sorted(
-        ((section, round(part / sum(parts), 6)) for section, part in zip(sections, parts, strict=True)),
-        key=lambda each: (-each[1], sections.index(each[0])),
+    sums = [
+        sum([weights[place] for _, weights in present]) / model.temperature
+        for place in range(len(model.sections))
+    ]
+    top = max(sums, default=0.0)
+    parts = {section: math.exp(each - top) for section, each in zip(model.sections, sums, strict=True)}
+    shares = _shares(parts)
+    counts = dict(zip(model.sections, model.counts or [1] * len(parts), strict=True))
+    narrowed = _shares({section: parts[section] / counts[section] for section in among if section in parts})
+    return Guess(shares=shares, narrowed=narrowed, because=_because(model, present, narrowed or shares))
+
+
+def _shares(parts: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    whole = sum(parts.values()) or 1.0
+    return tuple(
+        sorted(((key, round(part / whole, 6)) for key, part in parts.items()), key=lambda each: -each[1])
     )
-    won = model.sections.index(shares[0][0])
-    lost = model.sections.index(shares[1][0]) if len(shares) > 1 else won
+
+
+def _because(
+    model: Model, present: Iterable[tuple[str, tuple[float, ...]]], shares: tuple[tuple[str, float], ...]
+) -> str:
+    """The feature that spoke loudest for the first of these sections against the second."""
+    won, lost = (model.sections.index(shares[at][0]) for at in (0, min(1, len(shares) - 1)))
     heard = [each for each in present if _is_sayable(each[0])]
-    because = max(heard, key=lambda each: (each[1][won] - each[1][lost], each[0]), default=("", ()))[0]
-    return Guess(shares=tuple(shares), because=_words(because))
+    return _words(max(heard, key=lambda each: (each[1][won] - each[1][lost], each[0]), default=("", ()))[0])
 
 
 def read_model(text: str) -> Model:

@@ -4,7 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from digest.compose.pick import Candidate, pick
+from digest.compose.event import CANCELLED
+from digest.compose.extract import extract
+from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
 from digest.compose.review import Held, Question, Review
@@ -14,6 +16,8 @@ from digest.compose.summary import summary
 from digest.compose.window import window
 from digest.domain import EVENTS, Article, Content, IssueSection, Reason, Story, Tier
 
+#: An extract has at most so many words: as many as a lead.
+EXTRACT_WORDS = 60
 #: So many near-misses of a story are told.
 NEAR_MISSES = 3
 
@@ -31,7 +35,12 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     read = window(articles, plan, now=now)
     clusters, doubts = cluster(read, plan)
     candidates = _candidates(_without_locked(clusters, plan.locked), doubts, plan)
-    picked = pick(candidates, plan)
+    picked = pick([each for each in candidates if not _is_cancelled(each)], plan)
+    cancelled = [
+        (each, Reason(rule="pick.held", words="It is cancelled."))
+        for each in candidates
+        if _is_cancelled(each)
+    ]
     content = Content(
         newsletter=plan.newsletter,
         number=plan.number,
@@ -47,7 +56,7 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     return Review(
         content=content,
         questions=(*_questions(doubts), *_placings(picked.told)),
-        held=tuple(_held(*each) for each in picked.held),
+        held=tuple(_held(*each) for each in (*picked.held, *cancelled)),
     )
 
 
@@ -139,10 +148,20 @@ def _candidate(
     )
 
 
+def _is_cancelled(candidate: Candidate) -> bool:
+    """True for an event that any of its lists calls cancelled."""
+    articles = candidate.cluster.articles
+    return any(article.event is not None and CANCELLED.search(article.title) for article in articles)
+
+
 def _text(each: Cluster) -> str:
-    """The first text of its articles that tells something; the leading one's goes before the others'."""
-    texts = (article.summary for article in each.articles)
-    return next((text for text in texts if summary(text, each.lead.title, Tier.ITEM)), "")
+    """The words to tell it with: a source's own, else an extract of the page; the leading one's go first."""
+    own = (article.summary for article in each.articles)
+    told = next((text for text in own if summary(text, each.lead.title, Tier.ITEM)), "")
+    if len(told) >= LEAD_MIN_LETTERS or not any(article.text for article in each.articles):
+        return told
+    pages = (extract(article.text, max_words=EXTRACT_WORDS) for article in each.articles if article.text)
+    return next((text for text in pages if summary(text, each.lead.title, Tier.ITEM)), told)
 
 
 def _voice(each: Cluster, plan: Plan) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from digest.compose.event import kind_of
 from digest.compose.plan import Plan, voice
 from digest.compose.story import Cluster
 from digest.compose.summary import summary
@@ -165,7 +166,7 @@ def _tell(each: Candidate, tier: Tier, plan: Plan) -> Story:
         title=lead.title,
         url=lead.url,
         summary=_text(each, tier),
-        kind=lead.kind,
+        kind=kind_of(lead, plan),
         source=plan.sources[lead.source_id].title,
         also=each.cluster.also,
         language=lead.language,

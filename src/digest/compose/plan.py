@@ -26,8 +26,8 @@ class Weights:
     #: For a headline that is a version number.
     release: float = -0.5
     #: `digest.compose.alike` says how these four decide what is one story.
-    same_story: float = 0.09
-    alone: float = 0.13
+    same_story: float = 0.085
+    alone: float = 0.22
     #: What the texts of one owner need to be one story.
     same_owner: float = 0.6
     #: From this part of what is needed on, the editor is asked.

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from datetime import UTC
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
+from digest.compose.event import day_of, event_marks
 from digest.compose.plan import Plan
-from digest.domain import Article, Event, Source
+from digest.domain import Article, Source
 
 _VERSION = re.compile(
     r"(?:^|\s)(?:v\d+(?:\.\d+)*|\d+(?:\.\d+){2,})(?:[-. ]?(?:rc|beta|alpha)[-. ]?\d*)?$", re.I
@@ -19,7 +19,7 @@ _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 def title_key(title: str, source: Source | None = None) -> str:
     """A title as it is compared: no case, punctuation or spacing, and without the site's name at its end."""
-    parts = _TAIL.split(title)
+    parts = _TAIL.split(title) if source else []
     if source and len(parts) > 1 and _plain(parts[-1]) == _plain(source.title):
         title = title[: title.rindex(parts[-1])]
     return _plain(title)
@@ -30,6 +30,7 @@ def is_release(title: str) -> bool:
     return len(title.split()) <= 5 and _VERSION.search(title.strip()) is not None
 
 
+@lru_cache(maxsize=16384)
 def _plain(text: str) -> str:
     return _NO_LETTER.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
@@ -55,35 +56,39 @@ def identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -
     """What makes it the same article: address, an event's day, the title where the address says nothing."""
     parts = [article.canonical_url]
     if article.event is not None:
-        parts.append(_day(article.event, plan.zone))
-    if (article.source_id, article.canonical_url) in shared:
+        parts.append(day_of(article.event, plan.zone))
+    if _is_shared(article, shared):
         parts.append(_plain(article.title))
     return "\n".join(parts)
 
 
-def marks_of(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> list[str]:
-    """What the article is joined to others by: two articles with a mark in common are one story."""
-    is_event = "event" if article.event else "article"
-    marks = [f"{is_event} {identity(article, plan, shared)}"]
+def marks(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
+    """What each article is joined to others by: two articles with a mark in common are one story."""
+    names = [
+        f"{article.canonical_url} {_plain(article.title) if _is_shared(article, shared) else ''}"
+        for article in articles
+    ]
+    of_events = event_marks(articles, plan, names)
+    return [
+        each if article.event else _marks(article, plan, shared)
+        for article, each in zip(articles, of_events, strict=True)
+    ]
+
+
+def _marks(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> list[str]:
+    found = [f"article {identity(article, plan, shared)}"]
+    found += [
+        f"editor {one} {other}" for one, other in sorted(plan.same) if article.canonical_url in (one, other)
+    ]
     title = title_key(article.title, plan.sources[article.source_id])
-    told_one = [pair for pair in sorted(plan.same) if article.canonical_url in pair]
-    marks += [f"editor {one} {other}" for one, other in told_one]
     if any(article.canonical_url in pair for pair in plan.different):
-        return marks
-    if article.event is not None:
-        what = "deadline" if article.event.is_deadline else "event"
-        marks.append(f"{what} {title}\n{_day(article.event, plan.zone)}")
-    elif is_release(article.title):
-        marks.append(f"release {article.source_id} {_plain(_VERSION.sub('', article.title.strip()))}")
+        return found
+    if is_release(article.title):
+        found.append(f"release {article.source_id} {_plain(_VERSION.sub('', article.title.strip()))}")
     elif is_telling(title):
-        marks.append(f"title {title}")
-    return marks
+        found.append(f"title {title}")
+    return found
 
 
-def _day(event: Event, zone: str) -> str:
-    # An all-day event has the day that its organiser wrote, wherever the reader is.
-    named = (event.zone or "UTC") if event.all_day else zone
-    try:
-        return event.starts_at.astimezone(ZoneInfo(named)).date().isoformat()
-    except (KeyError, ValueError, OSError, OverflowError):
-        return event.starts_at.astimezone(UTC).date().isoformat()
+def _is_shared(article: Article, shared: frozenset[tuple[int, str]]) -> bool:
+    return (article.source_id, article.canonical_url) in shared

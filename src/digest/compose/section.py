@@ -50,8 +50,8 @@ def _event(plan: Plan) -> tuple[str, Reason]:
 
 
 def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, float]:
-    every = guess(article.title, article.canonical_url)
-    key, sure = every.shares[0]
+    found = guess(article.title, article.canonical_url, among=(NEWS, LEARNINGS))
+    key, sure = found.shares[0]
     is_announced = _ANNOUNCED.search(article.title) is not None or (key == EVENTS and sure >= UNDATED)
     if is_announced and NEWS in keys:
         return NEWS, Reason(rule="section.news", words="Announces an event but gives no date."), sure
@@ -61,15 +61,14 @@ def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, flo
             Reason(rule="section.first", words="No rule places it, so it is in the first section."),
             1.0,
         )
-    among = guess(article.title, article.canonical_url, among=(NEWS, LEARNINGS))
-    key, sure = among.shares[0]
+    key, sure = found.narrowed[0]
     if key not in keys:
         return (
             keys[0],
             Reason(rule="section.first", words="No rule places it, so it is in the first section."),
             sure,
         )
-    return key, _why(key, among, sure), sure
+    return key, _why(key, found, sure), sure
 
 
 def _why(key: str, found: Guess, sure: float) -> Reason:

@@ -11,6 +11,8 @@ _ABBREVIATIONS = (
     "|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec"
 ).replace(".", r"\.")
 _NOT_AN_END = re.compile(rf"\b(?:{_ABBREVIATIONS}|[a-z])\.$", re.IGNORECASE)
+#: "ID. 3" and "No. 5" go on.
+_SHORT_NAME = re.compile(r"\b[A-Z][A-Za-z]{0,2}\.$")
 #: Written without spaces: Chinese and Japanese; and Thai, Lao, Burmese, Khmer.
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SPACELESS = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -46,7 +48,7 @@ def fit(pieces: tuple[str, ...], *, max_words: int, max_letters: int, max_senten
     """As many whole sentences from the start as fit; a first one that does not fit is cut and ends in "…"."""
     text = ""
     for piece in pieces[:max_sentences]:
-        longer = _join(text, piece)
+        longer = join(text, piece)
         if word_count(longer) > max_words or len(longer) > max_letters:
             break
         text = longer
@@ -58,10 +60,13 @@ def _goes_on(piece: str, rest: str) -> bool:
     following = rest.lstrip()
     if piece[-1] in _WIDE_END or not following:
         return False
+    if following[0].isdigit() and _SHORT_NAME.search(piece):
+        return True
     return following[0].islower() or _NOT_AN_END.search(piece) is not None
 
 
-def _join(text: str, piece: str) -> str:
+def join(text: str, piece: str) -> str:
+    """Two pieces of a text as one, with a space between where the script has spaces."""
     if not text:
         return piece
     return text + ("" if _WIDE.search(text[-2:]) or text[-1] in _WIDE_END else " ") + piece

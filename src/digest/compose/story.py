@@ -10,7 +10,7 @@ from functools import cache
 from digest.compose.alike import Grouping, group
 from digest.compose.corpus import Text
 from digest.compose.plan import Plan, voice, weight
-from digest.compose.same import identity, is_release, is_telling, marks_of, shared_addresses, title_key
+from digest.compose.same import identity, is_release, is_telling, marks, shared_addresses, title_key
 from digest.compose.terms import heads, shingles, terms
 from digest.compose.window import order
 from digest.domain import Article, Reason, Source
@@ -109,7 +109,7 @@ def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[i
         texts,
         [days[day] for day in sorted(days, key=str)],
         weights=plan.weights,
-        marks=[marks_of(article, plan, shared) for article in articles],
+        marks=marks(articles, plan, shared),
         is_copy=is_copy,
         parted=_parted(articles, plan),
     )

@@ -66,25 +66,34 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def _count(words: Iterable[tuple[str, float]], times: int, counts: dict[str, float]) -> None:
-    before, weight_before = "", 0.0
+    before, weight_before, pair = "", 0.0, times * PAIR
     for word, weight in words:
         counts[word] += times * weight
         if before:
-            counts[f"{before} {word}"] += times * PAIR * math.sqrt(weight_before * weight)
+            counts[before + " " + word] += pair * (weight_before * weight) ** 0.5
         before, weight_before = word, weight
 
 
 def _words(text: str, *, is_whole: bool = False) -> Iterator[tuple[str, float]]:
     """Each word's stem and weight; with `is_whole` the small words too."""
-    small = small_words()
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text)):
-        word = match[0]
-        if _RUN.search(word):
+    is_plain = text.isascii()
+    if not is_plain:
+        text = unicodedata.normalize("NFKC", text)
+    for word in _WORD.findall(text):
+        if not is_plain and _RUN.search(word):
             yield from ((piece, 1.0) for piece in _pieces(word))
             continue
-        plain = word.casefold().replace("’", "'").removesuffix("'s")
-        if is_whole or (len(plain) > 1 and plain not in small):
-            yield stem(plain), CAPITAL if word[0].isupper() else 1.0
+        found = _term(word)
+        if is_whole or not found[2]:
+            yield found[0], found[1]
+
+
+@lru_cache(maxsize=65536)
+def _term(word: str) -> tuple[str, float, bool]:
+    """A word's stem, its weight, and whether it is too small to tell anything."""
+    plain = word.casefold().replace("’", "'").removesuffix("'s")
+    is_small = len(plain) < 2 or plain in small_words()
+    return stem(plain), CAPITAL if word[0].isupper() else 1.0, is_small
 
 
 def _pieces(word: str) -> Iterator[str]:
@@ -99,7 +108,6 @@ def _pieces(word: str) -> Iterator[str]:
         yield word[rest:].casefold()
 
 
-@lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The word without a common English ending, so that "release", "releases" and "released" are one."""
     if len(word) < 4 or not word.isascii():

@@ -42,4 +42,7 @@ def _is_in(article: Article, plan: Plan, now: datetime) -> bool:
 def _is_coming(event: Event, plan: Plan, now: datetime) -> bool:
     # An all-day event starts at midnight; on the morning of its day it can still be gone to.
     earliest = now - timedelta(days=1) if event.all_day else now
+    if event.all_day and event.is_deadline and not event.zone:
+        # Without a zone a deadline holds until its day is over anywhere on earth: 12 hours after UTC.
+        earliest = now - timedelta(days=1, hours=12)
     return earliest <= event.starts_at and event.starts_at - now <= timedelta(days=plan.event_days)
