@@ -206,7 +206,7 @@ class _Sending:
                     if (envelope := self._envelope(delivery, reader)) is not None:
                         yield envelope
         finally:
-            following.cancel()
+            # Not cancelled: what it claims must be known, to be given back.
             await asyncio.gather(following, return_exceptions=True)
 
     async def _claim(self) -> list[tuple[Delivery, Subscription | None]]:
