@@ -52,7 +52,9 @@ def _event(plan: Plan) -> tuple[str, Reason]:
 def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, float]:
     found = guess(article.title, article.canonical_url, among=(NEWS, LEARNINGS))
     key, sure = found.shares[0]
-    is_announced = _ANNOUNCED.search(article.title) is not None or (key == EVENTS and sure >= UNDATED)
+    reads_it = article.language in {"", "en"}
+    is_gone_to = reads_it and key == EVENTS and sure >= UNDATED
+    is_announced = _ANNOUNCED.search(article.title) is not None or is_gone_to
     if is_announced and NEWS in keys:
         return NEWS, Reason(rule="section.news", words="Announces an event but gives no date."), sure
     if not {NEWS, LEARNINGS} & set(keys):
@@ -62,6 +64,9 @@ def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, flo
             1.0,
         )
     key, sure = found.narrowed[0]
+    if not reads_it:
+        # The model learnt English only: what it says is asked about.
+        sure = min(sure, ASK_BELOW - 0.01)
     if key not in keys:
         return (
             keys[0],

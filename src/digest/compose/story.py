@@ -232,6 +232,8 @@ def _how(member: _Member, members: Sequence[_Member], plan: Plan) -> tuple[str, 
     others = [each.article for each in members if each is not member]
     if any(each.canonical_url == article.canonical_url for each in others):
         return "same", "the same address"
+    if article.event is not None:
+        return "same", "the same event by its title, day and place"
     title = title_key(article.title, plan.sources[article.source_id])
     if any(title_key(each.title, plan.sources[each.source_id]) == title for each in others):
         return "same", "the same title"
