@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from digest.compose.terms import background, damped
 
 #: A term that more texts have finds no pairs.
-COMMON = 40
+COMMON = 24
 #: So many pairs are weighed for each text: the likeliest.
 PAIRS = 20
 #: A term that weighs less in a text, of a length of one, finds no pairs, nor do pairs that are less alike.
-FINDS = 0.07
+FINDS = 0.1
 LIKELY = 0.06
 #: What is ordinary counts as so many texts, so that a quiet week too knows which words are.
 ORDINARY = 100
