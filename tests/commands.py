@@ -1,6 +1,7 @@
 """The real `digest` command, run in this process on a folder of its own, or as a process."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -100,9 +101,13 @@ class Digest:
         try:
             yield process, answer
         finally:
-            os.close(ours)
             with process:
+                # A terminal that went away while the command still speaks would make it fail.
+                with contextlib.suppress(OSError):
+                    while os.read(ours, 1000):
+                        pass
                 process.wait(30)
+            os.close(ours)
 
 
 def make(folder: Path, *options: str, **changes: str) -> Digest:

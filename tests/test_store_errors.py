@@ -81,10 +81,11 @@ def test_a_place_where_no_file_can_be_is_one_clear_line(tmp_path: Path, place: s
         Store(f"sqlite:///{tmp_path / place}")
 
 
-def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+async def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "digest.db"
-    file_url = f"sqlite:///{file}"
 
-    Store(file_url)
+    async with Store(f"sqlite:///{file}") as store:
+        assert not file.exists()
+        await schema.upgrade(store)
 
     assert file.stat().st_mode & 0o077 == 0

@@ -1,8 +1,10 @@
 """The database behind a URL: SQLite in WAL mode or PostgreSQL, with transactions and clear errors."""
 
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Connection, event
@@ -77,19 +79,26 @@ def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
             return create_async_engine(url, pool_pre_ping=True)
         except (NoSuchModuleError, ImportError) as exc:
             raise ConfigError(f"the PostgreSQL driver cannot be loaded: {exc}") from exc
-    _open_file(url.database or "")
+    file = Path(url.database or "")
+    _require_place(file)
     engine = create_async_engine(url, connect_args={"timeout": _LOCK_TIMEOUT})
+    if not file.exists():
+        # It holds addresses: a new one is its owner's alone.
+        event.listen(engine.sync_engine, "connect", lambda *_: file.chmod(0o600), once=True)
     event.listen(engine.sync_engine, "connect", prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin_sqlite)
     return engine
 
 
-def _open_file(name: str) -> None:
-    """Make the file if it is not there, for its owner alone: it holds addresses. StoreError otherwise."""
+def _require_place(file: Path) -> None:
+    """StoreError where no database can be; nothing is made yet, looking at one must not create it."""
     try:
-        os.close(os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+        if file.exists():
+            os.close(os.open(file, os.O_RDWR))
+        elif not os.access(file.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, f"{file.parent} is no folder to write to")
     except OSError as exc:
-        raise StoreError(f"{name} cannot be opened: {exc.strerror}", hint="digest doctor") from exc
+        raise StoreError(f"{file} cannot be opened: {exc.strerror}", hint="digest doctor") from exc
 
 
 def prepare_sqlite(connection: Any, _record: object) -> None:
