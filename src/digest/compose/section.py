@@ -1,7 +1,8 @@
 """Which section a story is in: by its source's setting, by what it is, then by the model of `features`.
 
 The model is asked about a title and an address, among the sections that the newsletter has and without
-events, which only a date makes. Below `ASK_BELOW` it still answers, and the editor is asked.
+events, which only a date makes. Below `ASK_BELOW` the editor is asked, and it is news until they answer: a
+headline out of place does less harm there than among the lessons.
 """
 
 import re
@@ -73,6 +74,9 @@ def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, flo
             Reason(rule="section.first", words="No rule places it, so it is in the first section."),
             sure,
         )
+    if sure < ASK_BELOW and key != NEWS and NEWS in keys:
+        words = f"Nothing says clearly that it teaches, so it is news; {1 - sure:.0%} sure, so you are asked."
+        return NEWS, Reason(rule="section.news", words=words), 1 - sure
     return key, _why(key, found, sure), sure
 
 
