@@ -1,6 +1,7 @@
 """One event in many lists, cancelled and moved ones, last calls, and deadlines anywhere on earth."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,12 +14,11 @@ from digest.domain import Article, Event
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def listing(number: int, title: str, place: str = "", *, days: int = 0, **values: object) -> Article:
+def listing(number: int, title: str, place: str = "", *, days: int = 0, **values: Any) -> Article:
     when = Event(starts_at=DAY + timedelta(days=days), all_day=True, place=place)
     url = f"https://list{number}.example/{number}"
-    return event(
-        number, **({"title": title, "event": when, "source_id": number, "canonical_url": url} | values)
-    )
+    told: dict[str, Any] = {"title": title, "event": when, "source_id": number, "canonical_url": url}
+    return event(number, **(told | values))
 
 
 def told(*articles: Article) -> list[tuple[int, ...]]:
@@ -46,7 +46,7 @@ def test_one_name_on_two_days_is_two_events() -> None:
 
 
 def test_one_address_and_day_is_one_event_whatever_it_is_called() -> None:
-    same = {"canonical_url": "https://drift.example/2026"}
+    same: dict[str, Any] = {"canonical_url": "https://drift.example/2026"}
 
     assert told(listing(1, "DriftConf", **same), listing(2, "Drift: talks on sand", **same)) == [(1, 2)]
 
