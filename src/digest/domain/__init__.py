@@ -1,0 +1,56 @@
+"""The seven nouns and the states they move through. Standard library only; every time is aware UTC."""
+
+from digest.domain.article import Article, Event, Gathered, Source
+from digest.domain.delivery import Delivery, Outcome
+from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
+from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
+from digest.domain.reader import Consent, Subscriber, Subscription
+from digest.domain.states import (
+    FINAL_DELIVERY_STATES,
+    ISSUE_MOVES,
+    DeliveryState,
+    FullText,
+    IssueState,
+    OutcomeKind,
+    Policy,
+    SourceKind,
+    StalePolicy,
+    SubscriptionState,
+    Tier,
+)
+
+__all__ = [
+    "DEFAULT_SECTIONS",
+    "EVENTS",
+    "FINAL_DELIVERY_STATES",
+    "ISSUE_MOVES",
+    "Article",
+    "Consent",
+    "Content",
+    "Delivery",
+    "DeliveryState",
+    "Event",
+    "FullText",
+    "Gathered",
+    "Issue",
+    "IssueSection",
+    "IssueState",
+    "Message",
+    "Notice",
+    "Outcome",
+    "OutcomeKind",
+    "Pattern",
+    "Personal",
+    "Policy",
+    "Reason",
+    "Rendered",
+    "Section",
+    "Source",
+    "SourceKind",
+    "StalePolicy",
+    "Story",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionState",
+    "Tier",
+]

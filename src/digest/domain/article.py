@@ -1,0 +1,106 @@
+"""Sources and what they publish. Standard library only."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from digest.domain.states import FullText, SourceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An address that publishes. What the operator chose, then what polling it has taught us."""
+
+    id: int = 0
+    url: str
+    title: str
+    kind: SourceKind = SourceKind.FEED
+    site_url: str = ""
+    owner: str = ""
+    #: None lets the rules of `digest.compose` decide article by article.
+    section: str | None = None
+    #: Newsletters (by key) that use this source; empty means all.
+    newsletters: tuple[str, ...] = ()
+    weight: float = 1.0
+    enabled: bool = True
+    note: str = ""
+    #: What its kind needs to know: `name=value; name=value`, selectors of a page or fields of a list.
+    recipe: str = ""
+    full_text: FullText = FullText.SHORT
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    added_at: datetime | None = None
+    checked_at: datetime | None = None
+    next_check_at: datetime | None = None
+    #: How long we wait between readings at present; 0 until its rhythm is known.
+    interval_minutes: int = 0
+    #: The first gathering that succeeded; what was published long before it is backlog.
+    first_read_at: datetime | None = None
+    failures: int = 0
+    last_error: str = ""
+
+    @property
+    def is_sick(self) -> bool:
+        """True after three failures in a row."""
+        return self.failures >= 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """When and where an article's event takes place. All-day events start at 00:00 in `zone`."""
+
+    starts_at: datetime
+    ends_at: datetime | None = None
+    all_day: bool = False
+    #: IANA name of the organiser's zone; empty when the source gave none.
+    zone: str = ""
+    place: str = ""
+    online: bool = False
+    #: A call's or a registration's end rather than something to attend.
+    is_deadline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One thing that a source published, cleaned: `title` and `summary` are plain text, NFC."""
+
+    id: int = 0
+    source_id: int = 0
+    guid: str
+    url: str
+    canonical_url: str
+    title: str
+    summary: str = ""
+    author: str = ""
+    #: BCP 47 primary tag ("en", "ja"); empty when unknown.
+    language: str = ""
+    #: A word that changes the decision to click: "Paper", "Video", "Tutorial"; usually empty.
+    kind: str = ""
+    minutes: int | None = None
+    published_at: datetime | None = None
+    #: When we first gathered it: the clock by which issues are cut.
+    seen_at: datetime
+    #: There before we came: never in an issue.
+    is_backlog: bool = False
+    event: Event | None = None
+    #: The picture that its page names for it, as an address; nothing is fetched from there.
+    image: str = ""
+    #: The words of its own page, plain, a paragraph a line; empty when only its source's summary is known.
+    text: str = ""
+    #: The source gave no title, and this one was read from the address; not stored.
+    is_title_guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What reading one source once gave: its articles, or the one line that says why not."""
+
+    source: Source
+    articles: tuple[Article, ...] = ()
+    #: True when the server said 304 or the body was the one we know.
+    unchanged: bool = False
+    error: str = ""
+    #: The source with its new validators, times and failure count, to be stored.
+    after: Source
+    #: Facts worth a log line: status, bytes, seconds.
+    facts: dict[str, str | int | float] = field(default_factory=dict)

@@ -1,0 +1,140 @@
+"""Issues and what they tell: sections, stories, and the reasons for them. Standard library only."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from digest.domain.article import Event
+from digest.domain.states import IssueState, Tier
+
+EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of an issue; `key` is stored, `label` is shown. At most eight a newsletter."""
+
+    key: str
+    label: str
+    blurb: str = ""
+
+
+DEFAULT_SECTIONS = (
+    Section(key="news", label="News", blurb="What happened"),
+    Section(key="learnings", label="Learnings", blurb="Papers, tutorials, talks"),
+    Section(key=EVENTS, label="Events", blurb="Meetups and deadlines, with calendar links"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something was decided: the rule's name and a sentence a person understands."""
+
+    rule: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One or several articles about one thing, as an issue tells it."""
+
+    #: Stable across drafts: a hash of the canonical address of the leading article.
+    key: str
+    section: str
+    tier: Tier = Tier.BRIEF
+    title: str
+    url: str
+    summary: str = ""
+    #: "Why it matters", only ever written by a person or a model that passed the gate.
+    why: str = ""
+    kind: str = ""
+    source: str = ""
+    #: Titles of the other sources that tell it.
+    also: tuple[str, ...] = ()
+    language: str = ""
+    minutes: int | None = None
+    published_at: datetime | None = None
+    event: Event | None = None
+    article_ids: tuple[int, ...] = ()
+    score: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueSection:
+    """A section of one issue with its stories in the order they are told."""
+
+    key: str
+    label: str
+    stories: tuple[Story, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What an issue says: the whole output of `compose`, and all that `render` needs to know of it."""
+
+    newsletter: str
+    number: int
+    #: The issue covers articles first seen in [since, until).
+    since: datetime
+    until: datetime
+    #: An editor's own subject; empty lets the template write one.
+    subject: str = ""
+    #: The editor's note, plain text.
+    note: str = ""
+    sections: tuple[IssueSection, ...] = ()
+    articles_read: int = 0
+    sources_read: int = 0
+    #: Titles of the sources that could not be read.
+    sources_failed: tuple[str, ...] = ()
+
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        """All stories, in the order they are told."""
+        return tuple(story for section in self.sections for story in section.stories)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to tell: such an issue is never sent."""
+        return not self.stories
+
+    def only(self, keys: Iterable[str]) -> "Content":
+        """The same issue for a reader who chose these sections; no keys means all."""
+        wanted = frozenset(keys)
+        if not wanted:
+            return self
+        return replace(self, sections=tuple(s for s in self.sections if s.key in wanted))
+
+    def digest(self) -> str:
+        """A SHA-256 in hex over every field, equal for equal content on every machine."""
+        plain = json.dumps(asdict(self), sort_keys=True, default=str, ensure_ascii=False)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One edition of a newsletter and where it stands."""
+
+    id: int = 0
+    newsletter: str
+    number: int
+    #: The time it is due, as an ISO date-time in UTC: unique for a newsletter and cadence.
+    period: str
+    cadence: str = "weekly"
+    state: IssueState = IssueState.DRAFT
+    due_at: datetime
+    content: Content
+    #: When a held issue goes by itself (`auto-after`).
+    approve_at: datetime | None = None
+    approved_at: datetime | None = None
+    approved_by: str = ""
+    #: When sending began: the Date of every message of it.
+    started_at: datetime | None = None
+    sent_at: datetime | None = None
+    #: Why it was cancelled, in words.
+    reason: str = ""
+    #: Counts up with every change of the content.
+    revision: int = 1
+    hash: str = ""
