@@ -1,5 +1,6 @@
 """How commands end when something is wrong: a code and a line, never a traceback."""
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from commands import Digest, digest
 from digest.cli.failures import Root
 from digest.cli.terminal import Terminal
 from digest.errors import BusyError, NotFoundError, NothingToDoError, TransportError, UsageError
+from sites import open_site
 
 __all__ = ["digest"]
 
@@ -157,3 +159,17 @@ def test_a_pipe_that_closes_is_no_error(digest: Digest) -> None:
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
+
+
+async def test_sigterm_ends_a_command_as_ctrl_c_does(digest: Digest) -> None:
+    async with open_site() as site:
+        await digest.later("sources", "add", site.hang("/feed"), "--no-check")
+        process = digest.start("gather")
+        while not site.asked:  # noqa: ASYNC110 - the site's list is filled by another task
+            await asyncio.sleep(0.01)
+        process.terminate()
+        _, err = await asyncio.to_thread(process.communicate, timeout=30)
+
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "stopped" in err

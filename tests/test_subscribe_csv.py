@@ -141,3 +141,25 @@ async def test_a_file_with_nobody_in_it_adds_nobody(house: House, data: bytes) -
     report = await load(house, data)
 
     assert (report.added, report.already) == (0, 0)
+
+
+async def test_our_own_export_brings_nobody_back_who_left_or_was_barred(house: House) -> None:
+    rows = (
+        "email,name,state,barred",
+        "stays@example.org,,confirmed,",
+        "left@example.org,,left,",
+        "waits@example.org,,pending,",
+        "barred@example.org,,confirmed,complaint",
+    )
+
+    report = await load(house, "\n".join(rows))
+
+    assert (report.added, report.kept_out, report.refused) == (2, 2, ())
+    async with house.store.read() as session:
+        found = [one async for page in subscribers.pages(session, KEY) for one in page]
+    assert {one.subscriber.email.partition("@")[0]: one.exclusion for one in found} == {
+        "stays": "",
+        "left": "left",
+        "waits": "not confirmed",
+        "barred": "suppressed",
+    }

@@ -284,6 +284,7 @@ async def test_removing_deletes_the_person_and_twice_is_not_found(house: House) 
         "ada@example.org\r\nBcc: all@example.org",
         "ada\x00@example.org",
         "ada>@example.org",
+        "\ufffd\ufffd@example.org",
         "Ada <ada@example.org>",
         '"a b"@example.org',
         "ada@[192.0.2.1]",

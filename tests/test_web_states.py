@@ -362,3 +362,12 @@ async def test_a_link_for_one_thing_does_no_other(website: Website) -> None:
         assert (await website.post(path, {"sections": "news"})).status == 404
 
     assert await subscribe.find(website.house, KEY, ADA) == there
+
+
+async def test_whoever_has_confirmed_is_led_to_leave_and_told_nothing_untrue(website: Website) -> None:
+    there = await website.confirmed()
+
+    answer = await website.post(website.path("confirm", there, tail="/not-me"))
+
+    assert "/leave/" in answer.headers["Location"]
+    assert "Leave" in (await website.follow(answer)).heading

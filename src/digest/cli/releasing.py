@@ -140,12 +140,22 @@ def send(
     issue, ledger, is_new = run(terminal, work)
     if is_new:
         terminal.say("sent", ledger.words())
-    if ledger.count("deferred"):
+        _explain(terminal, issue, ledger)
+    if ledger.count("deferred", "claimed", "handed"):
         terminal.then(f"send {issue.number}", "later tries the deferred again; digest run does so by itself")
     else:
         terminal.then(f"issues show {issue.number}")
     nothing = NothingToDoError.exit_code if exit_code and not dry_run else 0
     raise typer.Exit(_code(ledger) if is_new else nothing)
+
+
+def _explain(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
+    """What the numbers alone would leave a person to guess."""
+    if held := ledger.count("claimed", "handed"):
+        words = f"{held} by a sender that is at it or has died; what it does not send is free in 11 minutes"
+        terminal.say("held", words)
+    if issue.due_at > utc_now():
+        terminal.say("early", f"this was the issue due {issue.due_at:%a %d %b %H:%M} UTC; none goes then")
 
 
 async def _may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:

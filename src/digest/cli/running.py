@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import signal
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,10 +52,17 @@ def run(terminal: Terminal, work: Callable[[House], Awaitable[_T]], *, check_sch
     settings = load_settings(terminal)
 
     async def inside() -> _T:
+        task = asyncio.current_task()
+        if task is not None and threading.current_thread() is threading.main_thread():
+            # As Ctrl-C: what is in flight ends, claims go back.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with open_house(settings, log=terminal.log(), check_schema=check_schema) as house:
             return await work(house)
 
-    return asyncio.run(inside())
+    try:
+        return asyncio.run(inside())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def newsletter_key(settings: Settings, given: str | None) -> str:

@@ -65,15 +65,16 @@ async def gather_sources(
                 report = report.plus(got, new=saved.new, revised=saved.revised)
                 watch(got)
         pages = await _read_pages(house, client, now=now)
-    house.log.event(
-        "gather.done",
-        sources=report.sources,
-        fresh=report.fresh,
-        unchanged=report.unchanged,
-        failed=report.failed,
-        articles=report.articles,
-        pages=pages,
-    )
+    if report.sources or pages:
+        house.log.event(
+            "gather.done",
+            sources=report.sources,
+            fresh=report.fresh,
+            unchanged=report.unchanged,
+            failed=report.failed,
+            articles=report.articles,
+            pages=pages,
+        )
     return report
 
 

@@ -47,7 +47,8 @@ def normalise(address: str) -> str:
     asked. AddressError, with an offer in `hint`, for everything that is no plain mailbox.
     """
     typed = address.strip(" \t")
-    if len(typed) > MAX_LENGTH:
+    # U+FFFD is what bytes that were no UTF-8 became: nobody's address.
+    if len(typed) > MAX_LENGTH or "\ufffd" in typed:
         raise AddressError
     try:
         checked = validate_email(typed, check_deliverability=False, strict=True)

@@ -16,6 +16,8 @@ from digest.subscribe.operator import require_basis
 from digest.subscribe.table import Row, read_rows
 
 _BATCH = 500
+#: Words for somebody who is to be sent nothing, in our own exports and in others'.
+_GONE = frozenset({"left", "unsubscribed", "blocklisted", "bounced", "complained", "suppressed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,9 @@ async def import_csv(
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """What became of the rows of a CSV (columns email, name, sections, language; or addresses alone).
+
+    Columns `state` and `barred`, as our export writes them, are heeded: who left stays out, who was barred
+    is barred, and who was waiting is asked to confirm.
 
     Not `confirmed`: each gets the confirmation mail. `confirmed` needs a `basis`, which is kept as evidence.
     Stored in batches, so a second run after an interruption adds only what is missing. `progress` is told the
@@ -128,25 +133,38 @@ async def _store(
     there = await subscribers.by_hashes(session, ground.key, list(people))
     out = barred | {one for one, sub in there.items() if sub.state is SubscriptionState.LEFT}
     fresh = {one: pair for one, pair in people.items() if one not in there and one not in out}
-    count.kept_out += len(out)
+    gone = {one for one, (_, row) in fresh.items() if row.barred or row.state in _GONE}
+    count.kept_out += len(out) + len(gone)
     count.already += len(people) - len(out) - len(fresh)
-    count.added += len(fresh)
+    count.added += len(fresh) - len(gone)
     stored = await subscribers.add_all(session, {one: pair[0] for one, pair in fresh.items()}, now=ground.now)
     for email_hash, (_, row) in fresh.items():
         await _subscribe(session, ground, stored[email_hash], row)
+        if row.barred:
+            await subscribers.suppress(
+                session, email_hash, printable(row.barred, 16), "as imported", now=ground.now
+            )
+
+
+def _state(ground: _Ground, row: Row) -> SubscriptionState:
+    """What the file says of them, where that is less than what the whole import was given."""
+    if row.state in _GONE:
+        return SubscriptionState.LEFT
+    return SubscriptionState.PENDING if row.state == "pending" or row.barred else ground.state
 
 
 async def _subscribe(session: Session, ground: _Ground, person: Subscriber, row: Row) -> None:
-    is_confirmed = ground.state is SubscriptionState.CONFIRMED
+    state = _state(ground, row)
     done = Subscription(
         subscriber=person,
         newsletter=ground.key,
-        state=ground.state,
+        state=state,
         sections=known_sections(ground.house, ground.key, row.sections),
         requested_at=ground.now,
-        confirmed_at=ground.now if is_confirmed else None,
+        confirmed_at=ground.now if state is SubscriptionState.CONFIRMED else None,
+        left_at=ground.now if state is SubscriptionState.LEFT else None,
     )
     await subscribers.save(session, done)
     await witness(session, done, "imported", ground.evidence, now=ground.now)
-    if not is_confirmed:
+    if state is SubscriptionState.PENDING and not row.barred:
         await notices.add(session, notice_of(done, "confirm", now=ground.now))

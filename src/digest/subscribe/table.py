@@ -10,6 +10,8 @@ _NAMES = {
     "name": {"name", "full name", "full_name", "display name"},
     "sections": {"sections", "section", "topics"},
     "language": {"language", "lang", "locale"},
+    "state": {"state", "status"},
+    "barred": {"barred", "suppressed"},
 }
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 #: A cell that a careful export, ours among them, has kept from being a formula.
@@ -27,6 +29,10 @@ class Row:
     name: str = ""
     sections: tuple[str, ...] = ()
     language: str = ""
+    #: What the file says of them, in small letters: "left", "pending", …
+    state: str = ""
+    #: Why nothing may be sent to them.
+    barred: str = ""
     fault: str = ""
 
 
@@ -99,4 +105,12 @@ def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
     if language and not _LANGUAGE.fullmatch(language):
         return Row(line=number, fault=f'"{language[:40]}" is no language (like "en" or "pt-BR")')
     sections = tuple(part.lower() for part in re.split(r"[\s;,|]+", cell("sections")) if part)
-    return Row(line=number, email=cell("email"), name=cell("name"), sections=sections, language=language[:20])
+    return Row(
+        line=number,
+        email=cell("email"),
+        name=cell("name"),
+        sections=sections,
+        language=language[:20],
+        state=cell("state").lower(),
+        barred=cell("barred").lower(),
+    )

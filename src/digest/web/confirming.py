@@ -1,5 +1,6 @@
 """The confirmation link: a page with a real button, and what else it can be pressed for."""
 
+import contextlib
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -89,10 +90,17 @@ async def resend(request: Request, key: str, token: str) -> Response:
 
 @router.post("/not-me")
 async def not_me(request: Request, key: str, token: str) -> Response:
-    """ "I did not ask for this": the waiting address is deleted; twice is the same page."""
+    """ "I did not ask for this": the waiting address is deleted; twice is the same page. Whoever has
+    confirmed is led to the page to leave: nothing may be said that is not true."""
     site = site_of(request)
     letter, form = site.letter(key), await read_form(request)
-    await subscribe.forget(site.house, key, token, now=site.clock())
+    if not await subscribe.forget(site.house, key, token, now=site.clock()):
+        with contextlib.suppress(TokenExpiredError, NotFoundError):
+            there = await subscribe.confirmation(site.house, key, token, now=site.clock())
+            if there.state is SubscriptionState.CONFIRMED:
+                # They are in, by another device perhaps: what is left to them is to leave.
+                leave = site.house.token(Purpose.LEAVE, key, there.subscriber.id)
+                return see_other(f"{letter.home}/leave/{leave}")
     return site.pages.page(
         "not_me", letter=letter, token=token, sealed=form.first("address"), is_barred=False
     )
