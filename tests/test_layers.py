@@ -14,7 +14,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"demo", "preview"},
-    {"web", "schedule"},
+    {"web", "schedule", "loopback"},
     {"jobs"},
     {"publish", "subscribe"},
     {"house"},

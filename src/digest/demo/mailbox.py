@@ -1,13 +1,12 @@
 """A page that shows what the catcher got: each mail as HTML in a sandbox, as text, and as it was sent."""
 
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from digest.demo.catcher import Catcher, Caught
-from digest.demo.sites import LOOPBACK
+from digest.loopback import only_here
 
 VIEWS = ("html", "text", "source")
 #: The pages hold no script, and nothing from elsewhere.
@@ -17,7 +16,6 @@ _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PAGES = Environment(
     loader=PackageLoader("digest.demo"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -26,25 +24,12 @@ _PAGES = Environment(
 def mailbox(catcher: Catcher) -> web.Application:
     """The application: `/` lists the mails, newest first; `/mail/N` shows one."""
     box = _Mailbox(catcher)
-    app = web.Application(middlewares=[_only_here])
+    app = web.Application(middlewares=[only_here(_PAGE_POLICY)])
     app.router.add_get("/", box.overview)
     app.router.add_get("/mailbox.css", _style)
     app.router.add_get(r"/mail/{number:\d{1,6}}", box.mail)
     app.router.add_get(r"/mail/{number:\d{1,6}}/html", box.body)
     return app
-
-
-@web.middleware
-async def _only_here(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Refuse other names for this machine, so that no site can read the mails through a name of its own."""
-    if request.host.partition(":")[0] not in {LOOPBACK, "localhost"}:
-        raise web.HTTPForbidden(text="This page is only for this machine.")
-    response = await handler(request)
-    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 async def _style(_request: web.Request) -> web.Response:

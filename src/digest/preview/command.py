@@ -18,8 +18,9 @@ from digest import config
 from digest.errors import TemplateError, UsageError
 from digest.house import House, open_house
 from digest.log import Log
+from digest.loopback import HOST
 from digest.preview.files import check_suffix, write_proof
-from digest.preview.pages import HOST, preview_app
+from digest.preview.pages import preview_app
 from digest.preview.proof import Wanted, choose_newsletter, proof_of
 
 

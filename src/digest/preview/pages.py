@@ -1,6 +1,5 @@
 """The preview as pages of this machine: each view is a link, so that they work without a script."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from urllib.parse import urlencode
@@ -10,11 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from digest.errors import DigestError
 from digest.house import House
+from digest.loopback import only_here
 from digest.preview.looks import LOOKS, in_look
 from digest.preview.proof import Proof, Wanted, proof_of, version_of
 from digest.render import open_templates
 
-HOST = "127.0.0.1"
 #: What is shown, by name, with the label of its link.
 VIEWS = {
     "both": "Wide and phone",
@@ -38,7 +37,6 @@ _MAIL_POLICY = (
 )
 _STATIC = {"preview.css": "text/css", "preview.js": "text/javascript"}
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PAGES = Environment(
     loader=PackageLoader("digest.preview"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -68,25 +66,12 @@ class Choice:
 def preview_app(house: House, wanted: Wanted) -> web.Application:
     """The application: `/` is the page, `/mail` the HTML in its frames, `/version` changes when they do."""
     pages = _Preview(house, wanted)
-    app = web.Application(middlewares=[_only_here])
+    app = web.Application(middlewares=[only_here(_PAGE_POLICY)])
     app.router.add_get("/", pages.page)
     app.router.add_get("/mail", pages.mail)
     app.router.add_get("/version", pages.version)
     app.router.add_get("/static/{name}", _static)
     return app
-
-
-@web.middleware
-async def _only_here(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Refuse other names for this machine, so that no site can read a mail through a name of its own."""
-    if request.host.partition(":")[0] not in {HOST, "localhost"}:
-        raise web.HTTPForbidden(text="This page is only for this machine.")
-    response = await handler(request)
-    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 async def _static(request: web.Request) -> web.Response:
