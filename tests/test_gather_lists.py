@@ -329,15 +329,19 @@ def test_events_of_a_page_are_found_however_deep_they_stand() -> None:
     assert item.event.place == "Harbour Hall, Aarhus, Denmark"
 
 
-def test_what_is_over_or_cancelled_is_left_out_and_online_is_told() -> None:
+def test_what_is_over_is_left_out_and_what_is_cancelled_or_online_is_told() -> None:
     online = EVENT | {"name": "Stream", "location": {"@type": "VirtualLocation", "url": "https://v.example"}}
     gone = EVENT | {"name": "Gone", "eventStatus": "https://schema.org/EventCancelled"}
     over = EVENT | {"name": "Over", "startDate": "2026-01-01", "endDate": "2026-01-02"}
 
-    (item,) = read(SourceKind.EVENTS, ld([online, gone, over])).items
+    items = {item.title: item.event for item in read(SourceKind.EVENTS, ld([online, gone, over])).items}
 
-    assert item.event is not None
-    assert (item.title, item.event.online, item.event.place) == ("Stream", True, "")
+    stream, called_off = items["Stream"], items["Gone"]
+    assert set(items) == {"Stream", "Gone"}
+    assert stream is not None
+    assert called_off is not None
+    assert (stream.online, stream.place, stream.is_cancelled) == (True, "", False)
+    assert called_off.is_cancelled
 
 
 def test_a_damaged_block_does_not_hide_the_others() -> None:

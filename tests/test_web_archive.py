@@ -148,6 +148,70 @@ async def test_an_event_is_a_calendar_file_with_a_uid_that_stays(website: Websit
     assert str(first["URL"]) == story.url
 
 
+async def test_all_dates_of_an_issue_are_one_calendar_file_with_the_uids_of_the_single_ones(
+    website: Website,
+) -> None:
+    found = content()
+    await website.issue(found)
+    dated = [story for story in found.stories if story.event]
+
+    page = await website.get(f"/n/{KEY}/issues/1")
+    answer = await website.get(f"/n/{KEY}/issues/1/events.ics")
+
+    assert f"/n/{KEY}/issues/1/events.ics" in page.text
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert 'filename="week-in-ai-1.ics"' in answer.headers["Content-Disposition"]
+    whole = icalendar.Calendar.from_ical(answer.body)
+    assert [str(one["UID"]) for one in whole.walk("VEVENT")] == [f"{s.key}@example.org" for s in dated]
+    for story, one in zip(dated, whole.walk("VEVENT"), strict=True):
+        alone = await website.get(f"/n/{KEY}/issues/1/events/{story.key}.ics")
+        assert event_in(alone.body).to_ical() == one.to_ical()
+
+
+async def test_calendar_files_keep_what_rfc_5545_wants_of_them(website: Website) -> None:
+    await website.issue(content())
+
+    data = (await website.get(f"/n/{KEY}/issues/1/events.ics")).body
+
+    assert data.endswith(b"END:VCALENDAR\r\n")
+    assert all(len(line) <= 75 for line in data.split(b"\r\n"))
+    calendar: Any = icalendar.Calendar.from_ical(data)
+    assert (str(calendar["VERSION"]), str(calendar["METHOD"])) == ("2.0", "PUBLISH")
+    assert calendar["PRODID"]
+    for one in calendar.walk("VEVENT"):
+        assert not one.errors
+        assert {"UID", "DTSTAMP", "DTSTART", "SUMMARY", "SEQUENCE", "STATUS"} <= set(one)
+        assert one["DTSTAMP"].dt.tzinfo is not None
+        assert "DTEND" not in one or one["DTEND"].dt > one["DTSTART"].dt
+
+
+async def test_a_later_issue_moves_or_strikes_out_what_an_earlier_one_put_into_a_calendar(
+    website: Website,
+) -> None:
+    found = content()
+    story = event_of(found)
+    assert story.event is not None
+    for number, is_cancelled in ((1, False), (2, True)):
+        changed = replace(story, event=replace(story.event, is_cancelled=is_cancelled))
+        section = replace(found.sections[0], stories=(changed,))
+        await website.issue(replace(found, number=number, sections=(section,)), days=14 - 7 * number)
+
+    paths = [f"/n/{KEY}/issues/{number}/events/{story.key}.ics" for number in (1, 2)]
+    first, second = [event_in((await website.get(path)).body) for path in paths]
+
+    assert first["UID"] == second["UID"]
+    assert (str(first["STATUS"]), str(second["STATUS"])) == ("CONFIRMED", "CANCELLED")
+    assert second["SEQUENCE"] > first["SEQUENCE"]
+    assert "Update your calendar" in (await website.get(f"/n/{KEY}/issues/2")).text
+
+
+async def test_an_issue_without_events_has_no_calendar(website: Website) -> None:
+    found = content()
+    await website.issue(replace(found, sections=found.sections[:1]))
+
+    assert (await website.get(f"/n/{KEY}/issues/1/events.ics")).status == 404
+
+
 async def test_a_whole_day_is_a_date_and_line_breaks_end_no_property(website: Website) -> None:
     found = content()
     story = event_of(found)

@@ -25,6 +25,7 @@ _LOOSE = re.compile(
 #: What is left of such a title names nothing.
 _KINDS = frozenset({"meetup", "meet up", "summit", "workshop", "day", "days", "webinar", "con", "forum"})
 _NO_LETTER = re.compile(r"[\W_]+")
+LAST_CALL = "Last call"
 #: A deadline this soon after the issue is closed before the next one comes.
 _WEEK = timedelta(days=7)
 
@@ -59,12 +60,15 @@ def event_marks(articles: Sequence[Article], plan: Plan, names: Sequence[str]) -
     # A list that writes the city into the title leaves the place empty, so a day's places are known together.
     places: dict[str, set[str]] = defaultdict(set)
     for index, day in days.items():
-        places[day].update(_words(_place(articles[index])))
+        places[day].update(place_words(_place(articles[index])))
     for index, day in days.items():
         article = articles[index]
         what = "deadline" if article.event and article.event.is_deadline else "event"
         known = places[day]
-        where = {*_words(_place(article)), *(word for word in _words(article.title) if word in known)}
+        where = {
+            *place_words(_place(article)),
+            *(word for word in place_words(article.title) if word in known),
+        }
         for name in (f"title {event_title(article.title, known)}", f"address {names[index]}"):
             bucket = f"{what} {name}\n{day}"
             marks[index].append(f"{bucket}\n{_room(rooms[bucket], where)}")
@@ -92,12 +96,22 @@ def kind_of(article: Article, plan: Plan) -> str:
         return article.kind
     if MOVED.search(article.title):
         return "Moved"
+    return LAST_CALL if is_last_call(event, plan) else article.kind
+
+
+def is_last_call(event: Event, plan: Plan) -> bool:
+    """True for a deadline that is over before the next issue comes."""
     # All-day deadlines hold to the end of their day, so the day is counted and not the hour.
-    is_last = event.is_deadline and event.starts_at - plan.until < max(plan.until - plan.since, _WEEK)
-    return "Last call" if is_last else article.kind
+    return event.is_deadline and event.starts_at - plan.until < max(plan.until - plan.since, _WEEK)
 
 
-def _words(place: str) -> list[str]:
+def is_cancelled(articles: Iterable[Article]) -> bool:
+    """True when any list of an event says that it is called off."""
+    return any(each.event and (each.event.is_cancelled or CANCELLED.search(each.title)) for each in articles)
+
+
+def place_words(place: str) -> list[str]:
+    """The words of a place by which it is told from another."""
     return [word for word in _plain(place).split() if len(word) > 2]
 
 

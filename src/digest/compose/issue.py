@@ -2,13 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from digest.compose.event import CANCELLED
+from digest.compose.event import is_cancelled
 from digest.compose.extract import extract
 from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
+from digest.compose.retelling import KNOWN, Memory
 from digest.compose.review import Held, Question, Review
 from digest.compose.section import ASK_BELOW, section
 from digest.compose.story import Cluster, Doubt, cluster
@@ -35,12 +37,9 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     read = window(articles, plan, now=now)
     clusters, doubts = cluster(read, plan)
     candidates = _candidates(_without_locked(clusters, plan.locked), doubts, plan)
-    picked = pick([each for each in candidates if not _is_cancelled(each)], plan)
-    cancelled = [
-        (each, Reason(rule="pick.held", words="It is cancelled."))
-        for each in candidates
-        if _is_cancelled(each)
-    ]
+    told, silent = _remember(candidates, plan, now=now)
+    picked = pick(told, plan)
+    known = sum(len(each.cluster.articles) for each, why in silent if why.rule == KNOWN)
     content = Content(
         newsletter=plan.newsletter,
         number=plan.number,
@@ -49,15 +48,38 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
         subject=plan.subject,
         note=plan.note,
         sections=_sections(picked.stories, plan),
-        articles_read=len(read),
+        articles_read=len(read) - known,
         sources_read=_sources_read(plan),
         sources_failed=plan.sources_failed,
     )
     return Review(
         content=content,
         questions=(*_questions(doubts), *_placings(picked.told)),
-        held=tuple(_held(*each) for each in (*picked.held, *cancelled)),
+        held=tuple(_held(*each) for each in (*picked.held, *silent)),
     )
+
+
+def _remember(
+    candidates: Iterable[Candidate], plan: Plan, *, now: datetime
+) -> tuple[list[Candidate], list[tuple[Candidate, Reason]]]:
+    """What may be told, an event of which there is news with its word; and what is not, with the reason."""
+    memory = Memory(plan, now=now)
+    told: list[Candidate] = []
+    silent: list[tuple[Candidate, Reason]] = []
+    keys: set[str] = set()
+    for each in candidates:
+        articles = each.cluster.articles
+        again = memory.retelling(articles) if each.section == EVENTS else None
+        if again is not None and (not again.word or again.key in keys):
+            silent.append((each, again.reason))
+        elif again is not None:
+            keys.add(again.key)
+            told.append(replace(each, again=again, reasons=(*each.reasons, again.reason)))
+        elif is_cancelled(articles):
+            silent.append((each, Reason(rule="pick.held", words="It is cancelled.")))
+        else:
+            told.append(each)
+    return told, silent
 
 
 def _questions(doubts: Iterable[Doubt]) -> tuple[Question, ...]:
@@ -146,12 +168,6 @@ def _candidate(
         sure=sure,
         reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *terms),
     )
-
-
-def _is_cancelled(candidate: Candidate) -> bool:
-    """True for an event that any of its lists calls cancelled."""
-    articles = candidate.cluster.articles
-    return any(article.event is not None and CANCELLED.search(article.title) for article in articles)
 
 
 def _text(each: Cluster) -> str:

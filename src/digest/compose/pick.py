@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from digest.compose.event import kind_of
 from digest.compose.plan import Plan, voice
+from digest.compose.retelling import Retelling
 from digest.compose.story import Cluster
 from digest.compose.summary import summary
 from digest.compose.window import order
@@ -33,6 +34,8 @@ class Candidate:
     voice: str
     #: How sure its section is, from 0 to 1.
     sure: float = 1.0
+    #: The news of an event that an earlier issue told.
+    again: Retelling | None = None
     reasons: tuple[Reason, ...]
 
 
@@ -80,8 +83,9 @@ def _why_not(each: Candidate, plan: Plan, *, is_within: bool) -> Reason:
 
 
 def _events(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:
-    """The soonest events and the soonest deadlines, each within their own cap."""
-    by_date = sorted((each for each in ranked if each.section == EVENTS), key=_start)
+    """The soonest events and the soonest deadlines, each within their own cap; news of known ones first."""
+    events = (each for each in ranked if each.section == EVENTS)
+    by_date = sorted(events, key=lambda each: (each.again is None, _start(each)))
     caps = {False: plan.max_events, True: MAX_DEADLINES}
     chosen: list[Candidate] = []
     for is_deadline, cap in caps.items():
@@ -158,21 +162,21 @@ def _tiers(chosen: Sequence[Candidate], locked: Sequence[Story]) -> list[Tier]:
 
 def _tell(each: Candidate, tier: Tier, plan: Plan) -> Story:
     """The story as the issue tells it."""
-    lead = each.cluster.lead
+    lead, again = each.cluster.lead, each.again
     return Story(
-        key=each.cluster.key,
+        key=again.key if again else each.cluster.key,
         section=each.section,
         tier=tier,
         title=lead.title,
         url=lead.url,
         summary=_text(each, tier),
-        kind=kind_of(lead, plan),
+        kind=again.word if again else kind_of(lead, plan),
         source=plan.sources[lead.source_id].title,
         also=each.cluster.also,
         language=lead.language,
         minutes=lead.minutes,
         published_at=lead.published_at,
-        event=lead.event,
+        event=again.event if again else lead.event,
         article_ids=tuple(dict.fromkeys(article.id for article in each.cluster.articles)),
         score=each.score,
         reasons=(*each.reasons, _why(tier, each)),
@@ -197,7 +201,7 @@ def _text(each: Candidate, tier: Tier) -> str:
 
 
 def _start(each: Candidate) -> datetime:
-    event = each.cluster.lead.event
+    event = each.again.event if each.again else each.cluster.lead.event
     return event.starts_at if event else _FAR
 
 

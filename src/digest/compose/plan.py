@@ -56,8 +56,10 @@ class Plan:
     max_per_source: int
     #: How far ahead events are listed.
     event_days: int
-    #: Canonical addresses, and guids of events, that earlier issues told.
+    #: Canonical addresses that earlier issues told; none of events.
     told: frozenset[str] = frozenset()
+    #: Events as earlier issues told them, the oldest telling first.
+    told_events: tuple[Story, ...] = ()
     #: Stories that an editor fixed: kept as they are, first in their tier.
     locked: tuple[Story, ...] = ()
     note: str = ""

@@ -11,9 +11,11 @@ def window(articles: Iterable[Article], plan: Plan, *, now: datetime) -> tuple[A
     """The articles for this issue, in an order that does not depend on the order they came in.
 
     An article is in when it was first seen in [since, until), is no backlog and was not told. An event is in
-    whenever it was seen, when it starts in [now, now + event_days] and was not told.
+    whenever it was seen, when it starts in [now, now + event_days]; one that was told may have been moved,
+    and is in when it is still to come.
     """
-    chosen = [article for article in articles if _is_in(article, plan, now)]
+    known = frozenset(number for story in plan.told_events for number in story.article_ids)
+    chosen = [article for article in articles if _is_in(article, plan, now, known)]
     return tuple(sorted(chosen, key=order))
 
 
@@ -29,20 +31,21 @@ def order(article: Article) -> tuple[str, str, int, int, datetime, str]:
     )
 
 
-def _is_in(article: Article, plan: Plan, now: datetime) -> bool:
+def _is_in(article: Article, plan: Plan, now: datetime, known: frozenset[int]) -> bool:
     source = plan.sources.get(article.source_id)
     if source is None or not plan.reads(source):
         return False
     if article.event is not None:
-        return article.guid not in plan.told and _is_coming(article.event, plan, now)
+        is_near = article.event.starts_at - now <= timedelta(days=plan.event_days)
+        return (is_near or article.id in known) and _is_coming(article.event, now)
     is_fresh = plan.since <= article.seen_at < plan.until and not article.is_backlog
     return is_fresh and article.canonical_url not in plan.told
 
 
-def _is_coming(event: Event, plan: Plan, now: datetime) -> bool:
+def _is_coming(event: Event, now: datetime) -> bool:
     # An all-day event starts at midnight; on the morning of its day it can still be gone to.
     earliest = now - timedelta(days=1) if event.all_day else now
     if event.all_day and event.is_deadline and not event.zone:
         # Without a zone a deadline holds until its day is over anywhere on earth: 12 hours after UTC.
         earliest = now - timedelta(days=1, hours=12)
-    return earliest <= event.starts_at and event.starts_at - now <= timedelta(days=plan.event_days)
+    return earliest <= event.starts_at

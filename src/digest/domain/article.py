@@ -58,6 +58,8 @@ class Event:
     online: bool = False
     #: A call's or a registration's end rather than something to attend.
     is_deadline: bool = False
+    #: Called off, or put off without a new date.
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,8 @@ _AOE = timedelta(hours=-12)
 def read(body: Body, now: datetime) -> Document:
     """The calendar's next occurrences by start, at most 500; ParseError when it is no calendar.
 
-    Cancelled events are left out, and so are recurrences that come more than once a day.
+    Cancelled events are marked, for readers may know of them. Recurrences that come more than once a day are
+    left out.
     """
     calendar = _parse(body)
     events = calendar.walk("VEVENT")
@@ -160,7 +161,7 @@ def _occurrences(
     is_series = any(is_recurring(event) for event in series)
     found = _repeated(series, zone, start, stop) if is_series else series
     many = is_series or len(series) > 1
-    items = [_item(event, uid.strip(), zone, many=many) for event in found if not _is_cancelled(event)]
+    items = [_item(event, uid.strip(), zone, many=many) for event in found]
     return [item for item in items if _overlaps(item, start, stop)]
 
 
@@ -225,6 +226,7 @@ def _event(component: Component, zone: ZoneInfo | None) -> Event:
         place="" if _LINK.match(place) else place[:_MAX_PLACE],
         online=bool(_ONLINE.search(place)),
         is_deadline=bool(_DEADLINE.search(words_of(component, "SUMMARY"))),
+        is_cancelled=_is_cancelled(component),
     )
 
 

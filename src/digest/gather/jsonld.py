@@ -73,11 +73,11 @@ def _types(node: Mapping[str, object]) -> list[str]:
 
 
 def event_item(node: Mapping[str, object], base: str) -> Item | None:
-    """The event as an item; None when it has no name or start, or was cancelled."""
+    """The event as an item; None when it has no name or start."""
     title = title_text(words(node.get("name")))
     zone = _zone(words(node.get("timezone")) or words(node.get("scheduleTimezone")))
     starts = _moment(words(node.get("startDate")), zone)
-    if not title or starts is None or _CANCELLED.search(words(node.get("eventStatus"))):
+    if not title or starts is None:
         return None
     all_day = is_day(words(node.get("startDate")))
     place = _place(node.get("location"))
@@ -99,6 +99,7 @@ def event_item(node: Mapping[str, object], base: str) -> Item | None:
             or "mixed" in attendance
             or is_virtual
             or bool(_ONLINE.search(place)),
+            is_cancelled=bool(_CANCELLED.search(words(node.get("eventStatus")))),
         ),
     )
 

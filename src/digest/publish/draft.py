@@ -75,6 +75,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         last = await issues.last_until(session, key, but=own)
         number = there.number if there else await issues.next_number(session, key)
         told = await articles.told(session, key, but=own)
+        told_events = await issues.told_events(session, key, but=own, now=now)
         used = [one for one in await sources.all_of(session) if _is_for(one, key)]
     return Plan(
         newsletter=key,
@@ -89,6 +90,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         max_per_source=chosen.max_per_source,
         event_days=chosen.event_days,
         told=told,
+        told_events=told_events,
         note=there.content.note if there else "",
         subject=there.content.subject if there else "",
         sources_failed=tuple(one.title or one.url for one in used if one.failures),

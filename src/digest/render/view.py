@@ -39,6 +39,7 @@ class EventView:
     there_letters: str
     #: A deadline that ends when the day has ended everywhere.
     anywhere: bool
+    cancelled: bool
     calendar_url: str
 
 
@@ -87,6 +88,11 @@ class SectionView:
     #: The newsletter's zone in letters at the times of these events ("CEST", "CET").
     zone_letters: tuple[str, ...]
 
+    @property
+    def dated(self) -> int:
+        """How many events and deadlines."""
+        return len(self.tiles) + len(self.dates) + len(self.deadlines)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueView:
@@ -107,6 +113,8 @@ class IssueView:
     events: int
     minutes: int
     zone_city: str
+    #: All events and deadlines in one file.
+    calendar_url: str
     articles_read: int
     sources_read: int
     sources_failed: tuple[str, ...]
@@ -131,6 +139,7 @@ def see(content: Content, masthead: Masthead) -> IssueView:
         events=sum(story.event is not None and not story.event.is_deadline for story in everything),
         minutes=_minutes(everything),
         zone_city=city(masthead.zone),
+        calendar_url=f"{masthead.archive}/{content.number}/events.ics",
         articles_read=content.articles_read,
         sources_read=content.sources_read,
         sources_failed=content.sources_failed,
@@ -210,6 +219,7 @@ def _event(event: Event, calendar_url: str, zone: str) -> EventView:
         there_city=city(event.zone),
         there_letters=abbreviation(there),
         anywhere=anywhere,
+        cancelled=event.is_cancelled,
         calendar_url=calendar_url,
     )
 

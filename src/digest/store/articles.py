@@ -197,14 +197,15 @@ async def candidates(session: AsyncSession, *, since: datetime, until: datetime)
 
 
 async def told(session: AsyncSession, newsletter: str, *, but: int = 0) -> frozenset[str]:
-    """Addresses and guids of what issues of this newsletter told, but for issue `but` and cancelled ones."""
-    rows = await session.execute(
-        select(ArticleRow.canonical_url, ArticleRow.guid, ArticleRow.event_at)
+    """Addresses of what issues of this newsletter told, but for events, issue `but` and cancelled ones."""
+    rows = await session.scalars(
+        select(ArticleRow.canonical_url)
         .join(IssueItemRow, IssueItemRow.article_id == ArticleRow.id)
         .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
         .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
+        .where(ArticleRow.event_at.is_(None))
     )
-    return frozenset(guid if event_at else url for url, guid, event_at in rows)
+    return frozenset(rows)
 
 
 async def by_ids(session: AsyncSession, ids: Collection[int]) -> tuple[Article, ...]:

@@ -1,19 +1,24 @@
 """Issues: one for a newsletter and period, moved from state to state by conditional updates."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import ISSUE_MOVES, Content, Issue, IssueState, Rendered
+from digest.domain import ISSUE_MOVES, Content, Issue, IssueState, Rendered, Story
 from digest.errors import NotFoundError, WrongStateError
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
 _CONTENT = TypeAdapter(Content)
+_STORY = TypeAdapter(Story)
+#: No event is told longer before it (the most that `event_days` allows, and a month).
+_EVENTS_SINCE = timedelta(days=430)
+#: A day, wherever on earth it is.
+_EVENT_LASTS = timedelta(hours=36)
 _PLAIN: tuple[str, ...] = (
     "newsletter",
     "number",
@@ -140,6 +145,26 @@ async def last_until(session: AsyncSession, newsletter: str, *, but: int = 0) ->
     done = await all_of(session, newsletter, states=gone)
     ends = [issue.content.until for issue in done if issue.id != but]
     return max(ends, default=None)
+
+
+async def told_events(
+    session: AsyncSession, newsletter: str, *, but: int = 0, now: datetime
+) -> tuple[Story, ...]:
+    """Events still to come as issues told them, the oldest telling first; cancelled issues told nothing."""
+    rows = await session.scalars(
+        select(IssueRow.content)
+        .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
+        .where(IssueRow.due_at > now - _EVENTS_SINCE)
+        .order_by(IssueRow.due_at, IssueRow.number)
+    )
+    stories = [
+        _STORY.validate_python(story)
+        for content in rows
+        for section in content["sections"]
+        for story in section["stories"]
+        if story["event"]
+    ]
+    return tuple(one for one in stories if one.event and one.event.starts_at > now - _EVENT_LASTS)
 
 
 async def move(session: AsyncSession, issue: Issue, to: IssueState, **values: Any) -> Issue:

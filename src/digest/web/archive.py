@@ -1,6 +1,6 @@
 """What was sent, for everybody: by month, issue by issue, as a feed and as calendar files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digest.domain import Issue, IssueState
+from digest.domain import Issue, IssueState, Story
 from digest.errors import NotFoundError
 from digest.render import IssueView, see
 from digest.store import issues
@@ -119,8 +119,24 @@ async def event(request: Request, key: str, number: str, name: str) -> Response:
     story = next((one for one in issue.content.stories if one.key == name and one.event), None)
     if story is None:
         raise NotFoundError("There is no such event.")
-    data = calendar_file(story, letter.masthead, made_at=went(issue))
-    headers = PUBLIC | {"Content-Disposition": 'attachment; filename="event.ics"'}
+    return _calendar(letter, issue, [story], name="event")
+
+
+@router.api_route("/issues/{number}/events.ics", methods=["GET", "HEAD"])
+async def events(request: Request, key: str, number: str) -> Response:
+    """All events and deadlines of an issue for a calendar."""
+    site = site_of(request)
+    issue, _, _ = await _neighbours(site, key, number_of(number))
+    dated = [story for story in issue.content.stories if story.event]
+    if not dated:
+        raise NotFoundError("There are no events in this issue.")
+    return _calendar(site.letter(key), issue, dated, name=f"{key}-{issue.number}")
+
+
+def _calendar(letter: Letter, issue: Issue, stories: Sequence[Story], *, name: str) -> Response:
+    title = f"{letter.name} {issue.number}" if len(stories) > 1 else ""
+    data = calendar_file(stories, letter.masthead, number=issue.number, made_at=went(issue), name=title)
+    headers = PUBLIC | {"Content-Disposition": f'attachment; filename="{name}.ics"'}
     return Response(data, media_type="text/calendar; charset=utf-8", headers=headers)
 
 

@@ -1,5 +1,6 @@
-"""One event as an iCalendar file (RFC 5545). Pure."""
+"""The events of an issue, or one of them, as an iCalendar file (RFC 5545). Pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import icalendar
@@ -10,27 +11,44 @@ from digest.render import Masthead
 from digest.web.feed import tag_domain
 
 
-def calendar_file(story: Story, masthead: Masthead, *, made_at: datetime) -> bytes:
-    """The story's event; times in UTC, whole days as dates. The story must have one."""
-    if story.event is None:
-        raise ValueError("a story without an event")
-    entry = icalendar.Event()
-    entry.add("uid", f"{story.key}@{tag_domain(masthead).removeprefix('tag:').partition(',')[0]}")
-    entry.add("dtstamp", made_at.astimezone(UTC))
-    entry.add("summary", one_line(story.title) or "Event")
-    _add_times(entry, story.event)
-    where = story.event.place or ("Online" if story.event.online else "")
-    if where:
-        entry.add("location", one_line(where))
-    entry.add("description", f"{one_line(story.summary)}\n\n{story.url}".strip())
-    entry.add("url", one_line(story.url))
+def calendar_file(
+    stories: Sequence[Story], masthead: Masthead, *, number: int, made_at: datetime, name: str = ""
+) -> bytes:
+    """The events of these stories; times in UTC, whole days as dates.
+
+    An event has one UID in all issues; a later issue's file (`number`) brings a calendar up to date.
+    """
     calendar = icalendar.Calendar()
     calendar.add("prodid", f"-//digest//{one_line(masthead.name)}//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add_component(entry)
+    if name:
+        calendar.add("x-wr-calname", one_line(name))
+    for story in stories:
+        if story.event is not None:
+            calendar.add_component(_entry(story, story.event, masthead, number=number, made_at=made_at))
     data: bytes = calendar.to_ical()
     return data
+
+
+def _entry(
+    story: Story, event: Event, masthead: Masthead, *, number: int, made_at: datetime
+) -> icalendar.Event:
+    entry = icalendar.Event()
+    entry.add("uid", f"{story.key}@{tag_domain(masthead).removeprefix('tag:').partition(',')[0]}")
+    entry.add("dtstamp", made_at.astimezone(UTC))
+    entry.add("sequence", number)
+    entry.add("summary", one_line(story.title) or "Event")
+    _add_times(entry, event)
+    entry.add("status", "CANCELLED" if event.is_cancelled else "CONFIRMED")
+    # A deadline takes nobody's time.
+    entry.add("transp", "TRANSPARENT" if event.is_deadline or event.all_day else "OPAQUE")
+    where = event.place or ("Online" if event.online else "")
+    if where:
+        entry.add("location", one_line(where))
+    entry.add("description", f"{one_line(story.summary)}\n\n{story.url}".strip())
+    entry.add("url", one_line(story.url))
+    return entry
 
 
 def _add_times(entry: icalendar.Event, event: Event) -> None:
