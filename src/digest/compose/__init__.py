@@ -2,7 +2,18 @@
 
 from digest.compose.explain import explain
 from digest.compose.issue import compose, review
+from digest.compose.learn import pattern_of, pattern_words
 from digest.compose.plan import Plan, Weights
-from digest.compose.review import Held, Question, Review
+from digest.compose.review import Question, Review
 
-__all__ = ["Held", "Plan", "Question", "Review", "Weights", "compose", "explain", "review"]
+__all__ = [
+    "Plan",
+    "Question",
+    "Review",
+    "Weights",
+    "compose",
+    "explain",
+    "pattern_of",
+    "pattern_words",
+    "review",
+]

@@ -71,14 +71,16 @@ def group(
     days: Iterable[Sequence[int]],
     *,
     weights: Weights,
+    ties: Sequence[Sequence[str]] = (),
     marks: Sequence[Sequence[str]] = (),
     is_copy: Callable[[int, int], bool] = lambda one, other: False,
     parted: frozenset[tuple[int, int]] = frozenset(),
 ) -> Grouping:
     """The clusters of these texts, day after day.
 
-    Texts with one of their `marks` in common are one whatever they say; the pairs that are `parted` (smaller
-    index first) never meet; `is_copy` tells whether two are nearly the same.
+    Texts with one of their `ties` in common are one whatever else holds; those with one of their `marks` in
+    common unless they are `parted` (pairs, smaller index first), which nothing but a tie brings together;
+    `is_copy` tells whether two are nearly the same.
     """
     forest, corpus = Forest(len(texts)), Corpus(texts)
     linker = _Linker(texts, corpus, forest, weights, parted)
@@ -87,9 +89,10 @@ def group(
     for day in days:
         corpus.add(day)
         linker.add(day)
-        for index in day:
-            for mark in marks[index] if marks else ():
-                linker.merge(owners.setdefault(mark, index), index)
+        for known, must in ((ties, True), (marks, False)):
+            for index in day if known else ():
+                for mark in known[index]:
+                    linker.merge(owners.setdefault(mark, index), index, must=must)
         met = [pair for pair in corpus.pairs(day) if pair[:2] not in parted]
         found = [(one, other) for one, other, likeness in met if likeness >= COPIES and is_copy(one, other)]
         for one, other in found:
@@ -165,10 +168,10 @@ class _Linker:
                 self._words.append(sum([" " not in term for term in text.terms]))
         self._length = _length(self._words)
 
-    def merge(self, one: int, other: int) -> None:
-        """Make the groups of two texts one, however alike they are."""
+    def merge(self, one: int, other: int, *, must: bool = False) -> None:
+        """Make the groups of two texts one, however alike they are; parted ones only when they `must`."""
         one, other = self._forest.pair(one, other)
-        if one != other:
+        if one != other and (must or not self._is_parted(one, other)):
             mine, theirs = self._groups[one], self._groups[other]
             mine.links.setdefault(other, dot(mine.sum, theirs.sum))
             self._join(one, other)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from digest.compose.event import is_cancelled
 from digest.compose.extract import extract
-from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, pick
+from digest.compose.learn import taught
+from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, hold, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
 from digest.compose.retelling import KNOWN, Memory
-from digest.compose.review import Held, Question, Review
-from digest.compose.section import ASK_BELOW, section
+from digest.compose.review import Review, same_story, which_section
+from digest.compose.section import section
 from digest.compose.story import Cluster, Doubt, cluster
 from digest.compose.summary import summary
 from digest.compose.window import window
@@ -36,26 +37,29 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     """The same issue with what an editor is asked about it, and what it does not tell."""
     read = window(articles, plan, now=now)
     clusters, doubts = cluster(read, plan)
-    candidates = _candidates(_without_locked(clusters, plan.locked), doubts, plan)
+    candidates = _candidates(_without(clusters, plan.locked), doubts, plan)
     told, silent = _remember(candidates, plan, now=now)
     picked = pick(told, plan)
     known = sum(len(each.cluster.articles) for each, why in silent if why.rule == KNOWN)
-    content = Content(
+    return Review(
+        content=_content(picked.stories, len(read) - known, plan),
+        questions=(*same_story(doubts, plan), *which_section(picked.told, plan)),
+        held=(*picked.held, *(hold(each, why, plan, has_text=True) for each, why in silent)),
+    )
+
+
+def _content(stories: dict[str, tuple[Story, ...]], articles_read: int, plan: Plan) -> Content:
+    return Content(
         newsletter=plan.newsletter,
         number=plan.number,
         since=plan.since,
         until=plan.until,
         subject=plan.subject,
         note=plan.note,
-        sections=_sections(picked.stories, plan),
-        articles_read=len(read) - known,
+        sections=_sections(stories, plan),
+        articles_read=articles_read,
         sources_read=_sources_read(plan),
         sources_failed=plan.sources_failed,
-    )
-    return Review(
-        content=content,
-        questions=(*_questions(doubts), *_placings(picked.told)),
-        held=tuple(_held(*each) for each in (*picked.held, *silent)),
     )
 
 
@@ -63,14 +67,16 @@ def _remember(
     candidates: Iterable[Candidate], plan: Plan, *, now: datetime
 ) -> tuple[list[Candidate], list[tuple[Candidate, Reason]]]:
     """What may be told, an event of which there is news with its word; and what is not, with the reason."""
-    memory = Memory(plan, now=now)
+    memory, dropped = Memory(plan, now=now), _known_by(plan.dropped)
     told: list[Candidate] = []
     silent: list[tuple[Candidate, Reason]] = []
     keys: set[str] = set()
     for each in candidates:
         articles = each.cluster.articles
         again = memory.retelling(articles) if each.section == EVENTS else None
-        if again is not None and (not again.word or again.key in keys):
+        if _tells(each.cluster, *dropped):
+            silent.append((each, Reason(rule="pick.dropped", words="An editor dropped it.")))
+        elif again is not None and (not again.word or again.key in keys):
             silent.append((each, again.reason))
         elif again is not None:
             keys.add(again.key)
@@ -82,50 +88,20 @@ def _remember(
     return told, silent
 
 
-def _questions(doubts: Iterable[Doubt]) -> tuple[Question, ...]:
-    return tuple(
-        Question(
-            kind="story",
-            urls=(doubt.one.canonical_url, doubt.other.canonical_url),
-            words=f"Same story? “{doubt.one.title}” and “{doubt.other.title}”",
-            confidence=doubt.likeness,
-        )
-        for doubt in doubts
-    )
+def _without(clusters: Iterable[Cluster], stories: Sequence[Story]) -> list[Cluster]:
+    """The clusters that none of these stories tells already."""
+    keys, ids = _known_by(stories)
+    return [each for each in clusters if not _tells(each, keys, ids)]
 
 
-def _placings(told: Sequence[Candidate]) -> tuple[Question, ...]:
-    """What is asked of the stories that stand in the issue, the least certain first."""
-    asked = sorted((each.sure, each.cluster.lead.canonical_url, each.section) for each in told)
-    titles = {each.cluster.lead.canonical_url: each.cluster.lead.title for each in told}
-    return tuple(
-        Question(kind="section", urls=(url,), words=f"Is “{titles[url]}” {key}?", confidence=sure)
-        for sure, url, key in asked
-        if sure < ASK_BELOW
-    )
-
-
-def _held(candidate: Candidate, why: Reason) -> Held:
-    lead = candidate.cluster.lead
-    return Held(
-        title=lead.title,
-        url=lead.url,
-        section=candidate.section,
-        score=candidate.score,
-        reasons=(*candidate.reasons, why),
-    )
-
-
-def _without_locked(clusters: Iterable[Cluster], locked: Sequence[Story]) -> list[Cluster]:
-    """The stories that no locked one tells already."""
-    keys = frozenset(story.key for story in locked)
+def _known_by(stories: Sequence[Story]) -> tuple[frozenset[str], frozenset[int]]:
     # Articles that were never stored have id 0.
-    ids = frozenset(number for story in locked for number in story.article_ids) - {0}
-    return [
-        each
-        for each in clusters
-        if keys.isdisjoint(each.keys) and ids.isdisjoint(article.id for article in each.articles)
-    ]
+    ids = frozenset(number for story in stories for number in story.article_ids) - {0}
+    return frozenset(story.key for story in stories), ids
+
+
+def _tells(each: Cluster, keys: frozenset[str], ids: frozenset[int]) -> bool:
+    return not keys.isdisjoint(each.keys) or not ids.isdisjoint(article.id for article in each.articles)
 
 
 def _candidates(clusters: Sequence[Cluster], doubts: Iterable[Doubt], plan: Plan) -> list[Candidate]:
@@ -141,7 +117,8 @@ def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]
     for doubt in doubts:
         for one, other in ((doubt.one, doubt.other), (doubt.other, doubt.one)):
             words = f"Perhaps the same story as “{other.title}” ({plan.sources[other.source_id].title})"
-            reason = Reason(rule="story.unsure", words=f"{words}: likeness {doubt.likeness:.2f}, not joined.")
+            words += f": likeness {doubt.likeness:.2f}, not joined."
+            reason = Reason(rule="story.unsure", words=words, value=doubt.likeness)
             found[one.canonical_url].append(reason)
     return found
 
@@ -149,7 +126,8 @@ def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]
 def _candidate(
     each: Cluster, plan: Plan, stories_of: Counter[str], near: dict[str, list[Reason]]
 ) -> Candidate:
-    key, why, sure = section(each.lead, plan)
+    said = taught(each.articles, plan)
+    key, why, sure = (*said, 1.0) if said else section(each.lead, plan)
     text = _text(each)
     # Events are told by date, so nothing is weighed.
     is_weighed = key != EVENTS

@@ -1,7 +1,7 @@
 """Which stories make it into the issue, and how much room each gets."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +18,8 @@ LEAD_MIN_LETTERS = 80
 #: Stories with text in a section, beside its lead.
 MAX_ITEMS = 5
 MAX_DEADLINES = 6
+#: So many of the best that are held back keep their text: an editor may take them in.
+HELD_WITH_TEXT = 200
 
 _FAR = datetime.max.replace(tzinfo=UTC)
 _TIERS = tuple(Tier)
@@ -45,7 +47,7 @@ class Picked:
 
     stories: dict[str, tuple[Story, ...]]
     told: tuple[Candidate, ...]
-    held: tuple[tuple[Candidate, Reason], ...]
+    held: tuple[Story, ...]
 
 
 def pick(candidates: Iterable[Candidate], plan: Plan) -> Picked:
@@ -62,12 +64,25 @@ def pick(candidates: Iterable[Candidate], plan: Plan) -> Picked:
     return Picked(
         stories={key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)},
         told=tuple(each for each in ranked if each.cluster.key in told),
-        held=tuple(
-            (each, _why_not(each, plan, is_within=each.cluster.key in within))
-            for each in ranked
-            if each.cluster.key not in told
-        ),
+        held=_held([each for each in ranked if each.cluster.key not in told], within, plan),
     )
+
+
+def _held(left: Sequence[Candidate], within: set[str], plan: Plan) -> tuple[Story, ...]:
+    return tuple(
+        hold(
+            each,
+            _why_not(each, plan, is_within=each.cluster.key in within),
+            plan,
+            has_text=place < HELD_WITH_TEXT,
+        )
+        for place, each in enumerate(left)
+    )
+
+
+def hold(each: Candidate, why: Reason, plan: Plan, *, has_text: bool) -> Story:
+    """The story as an editor may take it in after all."""
+    return _tell(each, Tier.ITEM if has_text and each.text else Tier.BRIEF, plan, why)
 
 
 def _why_not(each: Candidate, plan: Plan, *, is_within: bool) -> Reason:
@@ -136,11 +151,27 @@ def _arrange(key: str, chosen: Sequence[Candidate], plan: Plan) -> tuple[Story, 
     """A section's stories: leads, items, briefs, the locked ones first in each; events by date."""
     locked = [story for story in plan.locked if story.section == key]
     if key == EVENTS:
-        told = [_tell(each, Tier.ITEM, plan) for each in chosen]
+        told = [_tell(each, Tier.ITEM, plan, _why(Tier.ITEM, each)) for each in chosen]
         return tuple(sorted([*locked, *told], key=lambda story: _at(story)))
     tiers = _tiers(chosen, locked)
-    told = [_tell(each, tier, plan) for each, tier in zip(chosen, tiers, strict=True)]
-    return tuple(sorted([*locked, *told], key=lambda story: _TIERS.index(story.tier)))
+    told = [_tell(each, tier, plan, _why(tier, each)) for each, tier in zip(chosen, tiers, strict=True)]
+    first = [story for story in locked if story.key not in plan.places]
+    order = sorted([*first, *told], key=lambda story: _TIERS.index(story.tier))
+    for story in sorted((each for each in locked if each.key in plan.places), key=_place_in(plan)):
+        order.insert(_slot(story, order, plan.places[story.key] - 1), story)
+    return tuple(order)
+
+
+def _place_in(plan: Plan) -> Callable[[Story], tuple[int, str]]:
+    return lambda story: (plan.places[story.key], story.key)
+
+
+def _slot(story: Story, order: Sequence[Story], wanted: int) -> int:
+    """Where in the section it goes: as near to the wanted place as its tier allows."""
+    tier = _TIERS.index(story.tier)
+    above = sum(_TIERS.index(each.tier) < tier for each in order)
+    alike = sum(each.tier is story.tier for each in order)
+    return min(max(wanted, above), above + alike)
 
 
 def _tiers(chosen: Sequence[Candidate], locked: Sequence[Story]) -> list[Tier]:
@@ -160,8 +191,8 @@ def _tiers(chosen: Sequence[Candidate], locked: Sequence[Story]) -> list[Tier]:
     return tiers
 
 
-def _tell(each: Candidate, tier: Tier, plan: Plan) -> Story:
-    """The story as the issue tells it."""
+def _tell(each: Candidate, tier: Tier, plan: Plan, why: Reason) -> Story:
+    """The story as the issue tells it, with the reason for that last."""
     lead, again = each.cluster.lead, each.again
     return Story(
         key=again.key if again else each.cluster.key,
@@ -179,7 +210,7 @@ def _tell(each: Candidate, tier: Tier, plan: Plan) -> Story:
         event=again.event if again else lead.event,
         article_ids=tuple(dict.fromkeys(article.id for article in each.cluster.articles)),
         score=each.score,
-        reasons=(*each.reasons, _why(tier, each)),
+        reasons=(*each.reasons, why),
     )
 
 

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.domain import EVENTS, Section, Source, Story
+from digest.domain import EVENTS, Decision, Section, Source, Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,11 @@ class Plan:
     told: frozenset[str] = frozenset()
     #: Events as earlier issues told them, the oldest telling first.
     told_events: tuple[Story, ...] = ()
-    #: Stories that an editor fixed: kept as they are, first in their tier.
+    #: Stories that an editor fixed: kept as they are, and those that the issue must not tell.
     locked: tuple[Story, ...] = ()
+    dropped: tuple[Story, ...] = ()
+    #: Where in its section an editor put a locked story, from 1, by its key; without one first in its tier.
+    places: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
     subject: str = ""
     #: Titles of the sources that could not be read.
@@ -70,6 +73,10 @@ class Plan:
     #: An editor's answers to "same story?": pairs of canonical addresses that are, and that are not.
     same: frozenset[tuple[str, str]] = frozenset()
     different: frozenset[tuple[str, str]] = frozenset()
+    #: The sections that an editor gave to canonical addresses.
+    placed: Mapping[str, str] = field(default_factory=dict)
+    #: What an editor's moves taught about sources, the newest first.
+    rules: tuple[Decision, ...] = ()
 
     def section_keys(self) -> tuple[str, ...]:
         """The keys of the sections that hold stories other than events, in order."""

@@ -33,7 +33,7 @@ def rank(
         ("release", plan.weights.release * cluster.is_release, "The headline is a version number"),
     ]
     reasons = [
-        Reason(rule=f"rank.{name}", words=f"{words}: {value:+.2f}.")
+        Reason(rule=f"rank.{name}", words=f"{words}: {value:+.2f}.", value=round(value, 4))
         for name, value, words in terms
         if abs(value) >= 0.005
     ]

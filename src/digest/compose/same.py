@@ -62,32 +62,39 @@ def identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -
     return "\n".join(parts)
 
 
+def ties(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
+    """What makes articles one whatever else is known: one address, or an editor's word."""
+    said: dict[str, list[str]] = {}
+    for one, other in sorted(plan.same):
+        for url in (one, other):
+            said.setdefault(url, []).append(f"editor {one} {other}")
+    return [
+        [
+            *([] if article.event else [f"article {identity(article, plan, shared)}"]),
+            *said.get(article.canonical_url, ()),
+        ]
+        for article in articles
+    ]
+
+
 def marks(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
-    """What each article is joined to others by: two articles with a mark in common are one story."""
+    """What joins articles that no editor told apart: one title, one event, one series of versions."""
     names = [
         f"{article.canonical_url} {_plain(article.title) if _is_shared(article, shared) else ''}"
         for article in articles
     ]
     of_events = event_marks(articles, plan, names)
     return [
-        each if article.event else _marks(article, plan, shared)
+        each if article.event else _marks(article, plan)
         for article, each in zip(articles, of_events, strict=True)
     ]
 
 
-def _marks(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> list[str]:
-    found = [f"article {identity(article, plan, shared)}"]
-    found += [
-        f"editor {one} {other}" for one, other in sorted(plan.same) if article.canonical_url in (one, other)
-    ]
+def _marks(article: Article, plan: Plan) -> list[str]:
     title = title_key(article.title, plan.sources[article.source_id])
-    if any(article.canonical_url in pair for pair in plan.different):
-        return found
     if is_release(article.title):
-        found.append(f"release {article.source_id} {_plain(_VERSION.sub('', article.title.strip()))}")
-    elif is_telling(title):
-        found.append(f"title {title}")
-    return found
+        return [f"release {article.source_id} {_plain(_VERSION.sub('', article.title.strip()))}"]
+    return [f"title {title}"] if is_telling(title) else []
 
 
 def _is_shared(article: Article, shared: frozenset[tuple[int, str]]) -> bool:

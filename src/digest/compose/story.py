@@ -10,7 +10,7 @@ from functools import cache
 from digest.compose.alike import Grouping, group
 from digest.compose.corpus import Text
 from digest.compose.plan import Plan, voice, weight
-from digest.compose.same import identity, is_release, is_telling, marks, shared_addresses, title_key
+from digest.compose.same import identity, is_release, is_telling, marks, shared_addresses, ties, title_key
 from digest.compose.terms import heads, shingles, terms
 from digest.compose.window import order
 from digest.domain import Article, Reason, Source
@@ -109,6 +109,7 @@ def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[i
         texts,
         [days[day] for day in sorted(days, key=str)],
         weights=plan.weights,
+        ties=ties(articles, plan, shared),
         marks=marks(articles, plan, shared),
         is_copy=is_copy,
         parted=_parted(articles, plan),
@@ -147,18 +148,34 @@ def _furniture(articles: Iterable[Article]) -> frozenset[tuple[int, str]]:
 
 
 def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int]]:
-    """The pairs that an editor said are two stories."""
+    """The pairs that an editor said are two stories, and what they said is one with either of them."""
     if not plan.different:
         return frozenset()
+    kin = _kin(plan.same)
     places: dict[str, list[int]] = defaultdict(list)
     for index, article in enumerate(articles):
-        places[article.canonical_url].append(index)
+        places[kin.get(article.canonical_url, article.canonical_url)].append(index)
+    apart = {(kin.get(one, one), kin.get(other, other)) for one, other in plan.different}
     return frozenset(
         (min(a, b), max(a, b))
-        for one, other in plan.different
+        for one, other in apart
+        if one != other
         for a in places.get(one, ())
         for b in places.get(other, ())
     )
+
+
+def _kin(same: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each address that an editor joined to others, with the one that stands for all of them."""
+    heads: dict[str, str] = {}
+    members: dict[str, list[str]] = {}
+    for one, other in sorted(same):
+        low, high = sorted((heads.setdefault(one, one), heads.setdefault(other, other)))
+        if low != high:
+            moving = members.pop(high, [high])
+            members.setdefault(low, [low]).extend(moving)
+            heads.update(dict.fromkeys(moving, low))
+    return heads
 
 
 def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]]) -> Cluster:
@@ -216,7 +233,9 @@ def _reasons(
     rule = "story.same" if kinds == ["same"] else "story.nearly" if "alike" not in kinds else "story.alike"
     lines = [
         Reason(
-            rule=f"story.member.{kind}", words=f"“{member.article.title}” ({_name(member, plan)}): {words}."
+            rule=f"story.member.{kind}",
+            words=f"“{member.article.title}” ({_name(member, plan)}): {words}.",
+            value=member.fit if kind == "alike" else None,
         )
         for member, (kind, words) in found[:NAMED]
     ]

@@ -2,6 +2,7 @@
 
 from digest.domain.article import Article, Event, Gathered, Source
 from digest.domain.delivery import Delivery, Outcome
+from digest.domain.editor import Decision, DecisionKind, Edit
 from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
 from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
 from digest.domain.reader import Consent, Subscriber, Subscription
@@ -27,8 +28,11 @@ __all__ = [
     "Article",
     "Consent",
     "Content",
+    "Decision",
+    "DecisionKind",
     "Delivery",
     "DeliveryState",
+    "Edit",
     "Event",
     "FullText",
     "Gathered",

@@ -34,6 +34,8 @@ class Reason:
 
     rule: str
     words: str
+    #: The number in it, where there is one: a term of the score, a likeness.
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
