@@ -6,6 +6,7 @@ import pytest
 
 from digest.domain import Source
 from digest.gather import is_due
+from digest.gather.document import Document
 from digest.gather.polling import failed, retry_after, succeeded
 
 NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
@@ -98,3 +99,14 @@ def test_a_source_that_asks_to_be_left_alone_is_left_alone_for_a_day_at_most() -
 
     assert patient.next_check_at == NOW + 8 * HOUR
     assert endless.next_check_at == NOW + 24 * HOUR
+
+
+def test_what_a_feed_asks_for_holds_when_it_answers_that_nothing_changed() -> None:
+    feed = Document(base="", wait=timedelta(hours=12))
+
+    source = succeeded(SOURCE, now=NOW, every=HOUR, document=feed)
+    again = succeeded(source, now=NOW, every=HOUR, is_news=False)
+    changed = succeeded(again, now=NOW, every=HOUR, document=Document(base=""))
+
+    assert again.next_check_at == NOW + 12 * HOUR
+    assert changed.next_check_at == NOW + 6 * HOUR

@@ -220,6 +220,17 @@ async def test_retry_after_is_honoured(site: Site, status: int) -> None:
     assert result.after.next_check_at == NOW + timedelta(days=3)
 
 
+async def test_an_answer_that_cannot_be_read_keeps_us_away_as_long_as_it_says(site: Site) -> None:
+    page = source(site.put("/page", "<!doctype html><p>Back soon", cache_control="max-age=10800"))
+    missing = source(site.put("/missing", status=404, cache_control="max-age=10800"))
+    endless = source(site.put("/endless", "<p>Never", cache_control="max-age=31536000"))
+
+    results = [await read_one(given) for given in (page, missing, endless)]
+
+    waits = [one.after.next_check_at - NOW for one in results if one.error and one.after.next_check_at]
+    assert waits == [timedelta(hours=3), timedelta(hours=3), timedelta(days=1)]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_a_private_address_is_never_fetched(site: Site, host: str) -> None:
     site.put("/feed", RSS)

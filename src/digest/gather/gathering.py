@@ -15,7 +15,7 @@ from digest.gather.clean import one_line
 from digest.gather.client import Client, Page
 from digest.gather.document import Body
 from digest.gather.parallel import in_parallel
-from digest.gather.polling import failed, retry_after, succeeded
+from digest.gather.polling import MAX_INTERVAL, failed, retry_after, succeeded
 from digest.gather.reading import Reading, read_body
 from digest.gather.urls import host_of
 
@@ -112,10 +112,9 @@ class _Job:
             reading = await self._read(source, page)
             articles = await self._followed(source, reading)
         except SourceError as exc:
-            return self._failure(source, exc)
+            return self._failure(source, exc, not_before=_fresh(page))
         document = reading.document
-        wait = max(document.wait, timedelta(seconds=page.max_age))
-        after = succeeded(source, now=self.now, every=self.every, document=document, wait=wait)
+        after = succeeded(source, now=self.now, every=self.every, document=document, wait=_fresh(page))
         after = replace(after, url=page.moved_to or after.url)
         if not document.depends_on_now:
             after = _with_validators(after, page, known)
@@ -123,8 +122,7 @@ class _Job:
         return Gathered(source=source, articles=articles, after=after, facts=facts)
 
     def _unchanged(self, source: Source, page: Page) -> Source:
-        wait = timedelta(seconds=page.max_age)
-        return succeeded(source, now=self.now, every=self.every, wait=wait, is_news=False)
+        return succeeded(source, now=self.now, every=self.every, wait=_fresh(page), is_news=False)
 
     def _refused(self, source: Source, page: Page) -> Gathered:
         meaning = _MEANINGS.get(page.status) or (
@@ -132,6 +130,7 @@ class _Job:
         )
         wait = retry_after(page.retry_after, self.now) if page.status in {429, 503} else timedelta(0)
         error = FetchError(f"{host_of(page.url)} {meaning}")
+        wait = max(wait, _fresh(page))
         return self._failure(source, error, not_before=wait, gone=page.status == 410)
 
     async def _read(self, source: Source, page: Page) -> Reading:
@@ -162,6 +161,11 @@ class _Job:
         if errors and len(errors) == len(reading.document.follow):
             raise errors[0]
         return tuple(articles.values())
+
+
+def _fresh(page: Page) -> timedelta:
+    """How long the server says that its answer stays as it is, read or not; at most a day."""
+    return min(timedelta(seconds=page.max_age), MAX_INTERVAL)
 
 
 def _with_validators(source: Source, page: Page, known: str) -> Source:

@@ -10,7 +10,7 @@ from digest.domain import Source
 from digest.gather.clean import title_text
 from digest.gather.document import Document
 
-_MAX_INTERVAL = timedelta(hours=24)
+MAX_INTERVAL = timedelta(hours=24)
 _MOST_INTERVALS = 6
 _MAX_BACK_OFF = timedelta(hours=24)
 _MAX_RETRY_AFTER = timedelta(days=7)
@@ -33,13 +33,15 @@ def succeeded(
     """The source after a good answer; the document, if there was one, fills in what was empty.
 
     It is read again after its interval, which grows while there is no news and shrinks when there is, and
-    not before `wait`, which it asked for itself (up to a day).
+    not before `wait`, which the server asked for (up to a day). What the document itself asks for is kept
+    as the interval: an answer that nothing changed does not repeat it.
     """
     interval = _interval(source, every, is_news=is_news or source.first_read_at is None)
+    interval = max(interval, min(document.wait, MAX_INTERVAL)) if document else interval
     source = replace(
         source,
         checked_at=now,
-        next_check_at=now + max(interval, min(wait, _MAX_INTERVAL)),
+        next_check_at=now + max(interval, min(wait, MAX_INTERVAL)),
         interval_minutes=round(interval / timedelta(minutes=1)),
         first_read_at=source.first_read_at or now,
         failures=0,
@@ -58,10 +60,11 @@ def _interval(source: Source, every: timedelta, *, is_news: bool) -> timedelta:
     """How long to wait now, between the operator's interval and six of it, at most a day.
 
     A quarter more after each reading without news, half after one with: a source that publishes once a
-    week is soon read four times a day, and one that wakes up is followed at once.
+    week is soon read four times a day, and one that wakes up is followed at once. What it asked for itself
+    may be longer, and then holds until there is news.
     """
-    most = max(every, min(every * _MOST_INTERVALS, _MAX_INTERVAL))
     before = timedelta(minutes=source.interval_minutes) or every
+    most = max(every, before, min(every * _MOST_INTERVALS, MAX_INTERVAL))
     return min(max(before / 2 if is_news else before * 1.25, every), most)
 
 
