@@ -1,6 +1,7 @@
 """Sources from the command line: found, checked, listed, switched, as OPML both ways."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,105 @@ async def test_a_check_reads_and_stores_nothing(digest: Digest) -> None:
 
         one = await digest.later("sources", "check", "blog")
         some = await digest.later("sources", "check", code=4)
-        all_bad = await digest.json_later("sources", "check", f"{site.url}/html", code=1)
+        all_bad = await digest.json_later("sources", "check", f"{site.url}/html", "--kind", "feed", code=1)
 
     assert "A fresh story" in one.stdout
     assert "failed  Broken:" in some.stdout
     assert all_bad["failed"] == 1
     assert all(source["checked_at"] is None for source in digest.json("sources", "list")["sources"])
+
+
+def lab() -> str:
+    """A page that lists what it published, and has no feed."""
+    entries = "".join(
+        f'<li class="post"><h2><a href="/notes/{number}">What we measured in week {number}</a></h2>'
+        f'<span class="when">{number} October 2026</span></li>'
+        for number in range(3, 9)
+    )
+    return f"<!doctype html><html><head><title>Quiet Lab</title></head><body><ul>{entries}</ul></body></html>"
+
+
+async def test_a_check_says_what_an_address_is_how_that_was_found_and_what_to_look_at(
+    digest: Digest,
+) -> None:
+    async with open_site() as site:
+        site.put("/robots.txt", "User-agent: *\nCrawl-delay: 0.1\n")
+        site.put("/lab", lab(), content_type="text/html", etag='"1"', cache_control="max-age=7200")
+        site.redirect("/old", "/lab")
+        said = await digest.later("sources", "check", f"{site.url}/old")
+        told = (await digest.json_later("sources", "check", f"{site.url}/old"))["sources"][0]
+
+    for words in (
+        "ok      Quiet Lab: 6 articles",
+        f"{site.url}/old redirects to {site.url}/lab (301)",
+        "names no feed, and none is at the usual places; it is a page that lists articles",
+        'by itself: the entries "ul > li.post"',
+        "lets us read it, with 0.1 s between",
+        "ETag asked with next time; it asks for 2 h of patience; next reading in 2 h",
+        "03 Oct 2026  What we measured in week 3",
+        "warn    6 of 6 tell little more than a title",
+    ):
+        assert words in said.stdout
+    assert said.stderr.endswith(f"digest --config {digest.settings} sources add {site.url}/lab --kind page\n")
+    assert (told["kind"], told["error"], len(told["trail"])) == ("page", "", 3)
+    assert digest.json("sources", "list")["sources"] == []
+
+
+async def test_selectors_are_tried_and_then_stored(digest: Digest) -> None:
+    async with open_site() as site:
+        url = site.put("/lab", lab(), content_type="text/html")
+        given = ("--recipe", "item=li.post", "--recipe", "date=.when")
+        wrong = await digest.later("sources", "check", url, "--recipe", "item=.card", code=1)
+        unknown = await digest.later("sources", "check", url, "--recipe", "items=li", code=1)
+        tried = await digest.later("sources", "check", url, *given)
+        await digest.later("sources", "add", url, *given)
+        again = await digest.later("sources", "check", "Quiet")
+
+    assert 'nothing on this page is ".card" (it has item=ul > li.post)' in wrong.stdout
+    assert 'has no "items"' in unknown.stdout
+    assert "by selectors: item=li.post; title=its heading; link=a[href]; date=.when" in tried.stdout
+    assert tried.stderr.endswith("--kind page --recipe 'item=li.post; date=.when'\n")
+    assert "by selectors: item=li.post" in again.stdout
+    (source,) = digest.json("sources", "list")["sources"]
+    assert (source["kind"], source["recipe"]) == ("page", "item=li.post; date=.when")
+
+
+async def test_each_kind_says_how_it_was_read(digest: Digest) -> None:
+    soon = datetime.now(UTC) + timedelta(days=9)
+    event = f'{{"@type":"Event","name":"A night of talks","startDate":"{soon:%Y-%m-%dT18:00+01:00}"}}'
+    entry = f'{{"conf":"Ocean","www":"https://o.example/","startDate":"{soon:%Y-%m-%d}"}}'
+    async with open_site() as site:
+        site.put("/events", f'<html><script type="application/ld+json">{event}</script></html>')
+        site.put("/list", f'{{"data":[{entry}]}}', content_type="application/json")
+        site.put("/map", f"<urlset><url><loc>{site.url}/notes/a-first-note</loc></url></urlset>")
+        checked = [
+            await digest.later("sources", "check", f"{site.url}/{name}", *options)
+            for name, *options in (
+                ("events",),
+                ("list", "--recipe", "items=data; title=conf; url=www"),
+                ("map", "--recipe", "only=/notes/"),
+                ("list", "--kind", "json", "--recipe", "title=conf"),
+            )
+        ]
+
+    events, fields, sitemap, given = (one.stdout for one in checked)
+    assert "it is a page with events (schema.org)" in events
+    assert f"{soon:%d %b %Y}  A night of talks" in events
+    assert "by fields: items=data; title=conf; url=www; starts=startDate" in fields
+    assert "1 of its 1 addresses" in sitemap
+    assert "titles are guessed" in sitemap
+    assert "way" not in given
+
+
+async def test_a_page_that_robots_txt_keeps_to_itself_is_not_added(digest: Digest) -> None:
+    async with open_site() as site:
+        site.put("/robots.txt", "User-agent: *\nDisallow: /lab\n")
+        url = site.put("/lab", lab(), content_type="text/html")
+        added = await digest.later("sources", "add", url, code=1)
+        checked = await digest.later("sources", "check", url, code=1)
+
+    assert "robots.txt of 127.0.0.1 does not let us read this page" in added.stderr
+    assert "robots.txt of 127.0.0.1 does not let us read this page" in checked.stdout
 
 
 async def test_a_gathering_with_a_failure_is_partly_done(digest: Digest) -> None:

@@ -23,7 +23,7 @@ async def site() -> AsyncIterator[Site]:
 
 async def found(url: str) -> tuple[Found, ...]:
     async with open_client(GatherSettings(allow_hosts=("127.0.0.1",))) as client:
-        return await discover(url, client=client)
+        return (await discover(url, client=client)).found
 
 
 async def test_a_feeds_own_address_gives_itself(site: Site) -> None:

@@ -16,6 +16,7 @@ from digest.cli import (
     drafting,
     lists,
     packs,
+    probing,
     readers,
     receiving,
     releasing,
@@ -95,7 +96,7 @@ _dkim.command("new")(dkim.new)
 _sources = _group("What the newsletter is made from.")
 _sources.command("add")(sources.add)
 _sources.command("list")(sources.list_)
-_sources.command("check")(sources.check)
+_sources.command("check")(probing.check)
 _sources.command("remove")(sources.remove)
 _sources.command("enable")(sources.enable)
 _sources.command("disable")(sources.disable)

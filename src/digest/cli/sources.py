@@ -1,4 +1,4 @@
-"""`digest sources add|list|check|remove|enable|disable`."""
+"""`digest sources add|list|remove|enable|disable`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,16 +7,22 @@ from urllib.parse import urlsplit
 
 import typer
 
-from digest.cli.failures import PARTLY
 from digest.cli.running import AsJson, Yes, pick_sources, run, utc_now
 from digest.cli.terminal import Row, Terminal, counted, of
 from digest.config import Settings
-from digest.domain import FullText, Gathered, Source, SourceKind
+from digest.domain import FullText, Source, SourceKind
 from digest.errors import SourceError, UsageError
 from digest.gather import Found, discover, gather, open_client
 from digest.house import House
 from digest.store import sources
 
+Kind = Annotated[SourceKind | None, typer.Option(help="How it is read; default: found out.")]
+Recipe = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE", help='What its kind cannot know, as "item=li.post"; several, or joined by ";".'
+    ),
+]
 Words = Annotated[
     list[str], typer.Argument(metavar="WORDS…", help="Each an id, an address or a part of a title.")
 ]
@@ -24,11 +30,12 @@ Words = Annotated[
 
 def add(
     ctx: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="A site, a feed or a calendar.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A site, a feed, a calendar, a page or a list.")],
     title: Annotated[str, typer.Option(help="Default: the site's own.")] = "",
     section: Annotated[str | None, typer.Option(help="Always this section; default: by rules.")] = None,
     owner: Annotated[str, typer.Option(help="Who stands behind it; one owner is one voice.")] = "",
-    kind: Annotated[SourceKind | None, typer.Option(help="Default: found out.")] = None,
+    kind: Kind = None,
+    recipe: Recipe = None,
     weight: Annotated[float, typer.Option(min=0, max=10, help="1 is usual, 2 counts double.")] = 1.0,
     newsletter: Annotated[
         list[str] | None,
@@ -47,7 +54,7 @@ def add(
 
     async def work(house: House) -> bool:
         _know(house.settings, section, newsletter or [])
-        found = await _found(house, url) if not no_check else (_unseen(url, kind),)
+        found = (_unseen(url, kind),) if no_check else await _found(house, url, kind, recipe_of(recipe))
         one = _choose(terminal, found, yes=yes)
         source = Source(
             url=one.url,
@@ -59,6 +66,7 @@ def add(
             weight=weight,
             newsletters=tuple(newsletter or ()),
             full_text=full_text,
+            recipe=recipe_of(recipe),
         )
         async with house.store.begin() as session:
             is_new = bool(await sources.add(session, [source], now=utc_now()))
@@ -69,12 +77,26 @@ def add(
     terminal.then("gather")
 
 
-async def _found(house: House, url: str) -> tuple[Found, ...]:
+def recipe_of(parts: list[str] | None) -> str:
+    """The parts of --recipe as one text."""
+    return "; ".join(part.strip().strip(";") for part in parts or ())
+
+
+async def _found(house: House, url: str, kind: SourceKind | None, recipe: str) -> tuple[Found, ...]:
+    """What the address leads to, or itself when its kind is given; SourceError when it cannot be read."""
     async with open_client(house.settings.gather) as client:
-        found = await discover(url, client=client)
-    if not found:
-        raise SourceError(f"no feed or calendar at {url}", hint="give the feed's own address, or --no-check")
-    return found
+        if kind is None:
+            way = await discover(url, client=client, recipe=recipe)
+            if not way.found:
+                hint = "give the feed's own address, or try digest sources check URL --recipe item=…"
+                raise SourceError(f"nothing to read at {url}: {way.trail[-1]}", hint=hint)
+            return way.found
+        tried = Source(url=url, title="", kind=kind, recipe=recipe)
+        results = [got async for got in gather([tried], client=client, now=utc_now())]
+    got = results[0]
+    if got.error:
+        raise SourceError(f"{url}: {got.error}", hint="--no-check stores it all the same")
+    return (Found(url=got.after.url, title=got.after.title, kind=kind, site_url=got.after.site_url),)
 
 
 def _unseen(url: str, kind: SourceKind | None) -> Found:
@@ -147,74 +169,22 @@ def state_of(source: Source) -> str:
 
 
 _PLAIN: tuple[str, ...] = ("id", "title", "url", "kind", "site_url", "owner", "section", "newsletters")
-_PLAIN += ("weight", "enabled", "note", "checked_at", "next_check_at", "failures", "last_error")
+_PLAIN += (
+    "recipe",
+    "full_text",
+    "weight",
+    "enabled",
+    "note",
+    "checked_at",
+    "next_check_at",
+    "failures",
+    "last_error",
+)
 
 
 def plain(source: Source) -> dict[str, object]:
     """A source as `--json` shows it."""
     return {name: getattr(source, name) for name in _PLAIN} | {"state": state_of(source)}
-
-
-def check(
-    ctx: typer.Context,
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS|URL]…", help="Default: every source that is on.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read sources and show what they say; nothing is stored. Exit 4 when some failed, 1 when all did."""
-    terminal = of(ctx)
-    got = run(terminal, lambda house: _read(terminal, house, words or []))
-    failed = sum(bool(one.error) for one in got)
-    if as_json:
-        terminal.json({"sources": [_checked(one) for one in got], "failed": failed})
-    else:
-        for one in got:
-            _show(terminal, one, titles=5 if len(got) < 4 else 0)
-    if failed:
-        raise typer.Exit(1 if failed == len(got) else PARTLY)
-
-
-async def _read(terminal: Terminal, house: House, words: list[str]) -> list[Gathered]:
-    """What the sources say right now, in order of finishing."""
-    chosen = [Source(url=word, title=word) for word in words if "://" in word]
-    named = [word for word in words if "://" not in word]
-    if named:
-        chosen += await pick_sources(house, named)
-    elif not chosen:
-        async with house.store.read() as session:
-            chosen = [source for source in await sources.all_of(session) if source.enabled]
-    # Without what we know of it, a source cannot answer "unchanged".
-    fresh = [replace(source, etag="", last_modified="", body_hash="") for source in chosen]
-    with terminal.bar("reading", len(fresh)) as step:
-        async with open_client(house.settings.gather) as client:
-            got = []
-            async for one in gather(fresh, client=client, now=utc_now()):
-                got.append(one)
-                step(1)
-    return got
-
-
-def _show(terminal: Terminal, got: Gathered, *, titles: int) -> None:
-    source = got.after
-    if got.error:
-        terminal.write(f"failed  {source.title}: {got.error}", style="red")
-        return
-    section = source.section or "section by rule"
-    terminal.write(f"ok      {source.title}: {counted(len(got.articles), 'article')}, {section}")
-    for article in got.articles[:titles]:
-        when = article.event.starts_at if article.event else article.published_at
-        terminal.write(
-            f"        {when:%d %b %Y}  {article.title}" if when else f"        no date      {article.title}"
-        )
-
-
-def _checked(got: Gathered) -> dict[str, object]:
-    articles = [
-        {"title": one.title, "url": one.url, "published_at": one.published_at, "is_backlog": one.is_backlog}
-        for one in got.articles
-    ]
-    return {"title": got.after.title, "url": got.after.url, "error": got.error, "articles": articles}
 
 
 def remove(ctx: typer.Context, words: Words, yes: Yes = False) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from digest.gather.client import Client, open_client
-    from digest.gather.discovery import Found, discover
+    from digest.gather.discovery import Discovery, Found, discover
     from digest.gather.gathering import gather
     from digest.gather.opml import OpmlFile, read_opml, starter_pack, write_opml
     from digest.gather.pages import SHORT_SUMMARY, PageRead, read_pages
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SHORT_SUMMARY",
     "Client",
+    "Discovery",
     "Found",
     "OpmlFile",
     "PageRead",
@@ -32,7 +33,7 @@ __all__ = [
 #: Where each is. Loaded when asked for: a worker process needs none of them, and starts twice as fast.
 _MODULES = {
     "client": ("Client", "open_client"),
-    "discovery": ("Found", "discover"),
+    "discovery": ("Discovery", "Found", "discover"),
     "gathering": ("gather",),
     "opml": ("OpmlFile", "read_opml", "starter_pack", "write_opml"),
     "pages": ("SHORT_SUMMARY", "PageRead", "read_pages"),

@@ -49,6 +49,8 @@ class Page:
     url: str
     #: Where the asked address moved for good; "" when it did not.
     moved_to: str = ""
+    #: The redirects on the way, each a line.
+    via: tuple[str, ...] = ()
     status: int
     body: bytes = b""
     charset: str = ""
@@ -75,10 +77,14 @@ class Client:
 
     async def fetch_page(self, url: str, *, etag: str = "", last_modified: str = "") -> Page:
         """As `fetch`, for a page that nobody offered as a feed: FetchError where robots.txt forbids it."""
-        if web_url(url) and not await self._robots.allows(url):
+        delay = await self.page_delay(url) if web_url(url) else 0
+        if delay is None:
             raise FetchError(f"robots.txt of {host_of(url)} does not let us read this page")
-        delay = min(await self._robots.delay(url), MAX_DELAY) if web_url(url) else 0
-        return await self.fetch(url, etag=etag, last_modified=last_modified, spacing=delay)
+        return await self.fetch(url, etag=etag, last_modified=last_modified, spacing=min(delay, MAX_DELAY))
+
+    async def page_delay(self, url: str) -> float | None:
+        """Seconds that robots.txt wants between two requests, 0 when it wants none; None where it forbids."""
+        return await self._robots.delay(url) if await self._robots.allows(url) else None
 
     async def _ask_robots(self, url: str) -> Answer:
         try:
@@ -98,11 +104,13 @@ class Client:
         headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in headers.items() if value and value.isprintable()}
         here, moved_to, seconds, is_permanent = url, "", 0.0, True
+        via: tuple[str, ...] = ()
         for _ in range(MAX_REDIRECTS + 1):
             page, there = await self._hop(here, headers, first=url, seconds=seconds, spacing=spacing)
             seconds = page.seconds
             if not there:
-                return _with(page, moved_to)
+                return replace(page, moved_to=moved_to, via=via)
+            via = (*via, f"{here} redirects to {there} ({page.status})")
             is_permanent = is_permanent and page.status in _PERMANENT
             is_downgrade = here.startswith("https:") and not there.startswith("https:")
             is_permanent = is_permanent and not is_downgrade
@@ -126,7 +134,7 @@ class Client:
                     page, there = await self._request(url, headers)
             except (aiohttp.ClientError, OSError, ValueError) as exc:
                 raise self._explain(exc, url) from exc
-            return _with(page, page.moved_to, seconds + loop.time() - start), there
+            return replace(page, seconds=seconds + loop.time() - start), there
 
     async def _request(self, url: str, headers: Mapping[str, str]) -> tuple[Page, str]:
         async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
@@ -201,10 +209,6 @@ def _max_age(cache_control: str) -> int:
         return 0
     found = re.search(r"(?i)(?<![-\w])max-age\s*=\s*\"?([0-9]{1,9})", cache_control)
     return min(int(found[1]), 31_536_000) if found else 0
-
-
-def _with(page: Page, moved_to: str, seconds: float | None = None) -> Page:
-    return replace(page, moved_to=moved_to, seconds=page.seconds if seconds is None else seconds)
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from digest.domain import SourceKind
 from digest.errors import FetchError, ParseError
 from digest.gather.clean import title_text
 from digest.gather.client import Client, Page
-from digest.gather.decode import text_of
+from digest.gather.decode import root_name, text_of
 from digest.gather.document import Body
-from digest.gather.kinds import KINDS
+from digest.gather.kinds import KINDS, PAGES
 from digest.gather.presets import feed_address
 from digest.gather.urls import canonical_url, host_of, web_url
 
@@ -29,6 +29,15 @@ _KINDS_BY_TYPE = {
 #: What is tried on any address, and then on a page that has neither feed nor calendar.
 _DOCUMENTS = (SourceKind.FEED, SourceKind.CALENDAR, SourceKind.SITEMAP, SourceKind.JSON)
 _PAGES = (SourceKind.EVENTS, SourceKind.PAGE)
+#: How a person calls each kind.
+NAMES = {
+    SourceKind.FEED: "a feed",
+    SourceKind.CALENDAR: "a calendar",
+    SourceKind.JSON: "a list in JSON",
+    SourceKind.SITEMAP: "a sitemap",
+    SourceKind.EVENTS: "a page with events (schema.org)",
+    SourceKind.PAGE: "a page that lists articles",
+}
 #: Where feeds are when a page does not say, the most common first.
 _WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 #: For reading a body's kind and title only; no date in it is looked at.
@@ -45,24 +54,64 @@ class Found:
     site_url: str = ""
 
 
-async def discover(url: str, *, client: Client) -> tuple[Found, ...]:
-    """The sources behind an address, the likeliest first; () when there are none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """The sources behind an address, the likeliest first, and how they were found, a line a step."""
+
+    found: tuple[Found, ...] = ()
+    trail: tuple[str, ...] = ()
+
+
+async def discover(url: str, *, client: Client, recipe: str = "") -> Discovery:
+    """The sources behind an address; none when there are none.
 
     A feed's, calendar's, list's or sitemap's own address gives itself; a page the feeds it links to, else
-    those at well-known places, else itself as a page of events or articles. FetchError when the address
-    itself cannot be fetched.
+    those at well-known places, else itself as a page of events or articles. With a recipe it is read as that
+    says. FetchError when the address itself cannot be fetched, ParseError when the recipe does not fit it.
     """
-    page = await client.fetch(_address(url))
+    address = _address(url)
+    page = await client.fetch(address)
+    trail = [f"this site publishes at {address}"] if feed_address(url) == address != url else []
+    trail += [*page.via, f"{page.url} answered {page.status} with {len(page.body):,} bytes"]
     if not 200 <= page.status < 300:
         raise FetchError(f"{host_of(page.url)} answered {page.status}")
-    own = _own(page, _DOCUMENTS)
-    if own:
-        return (own,)
-    linked = _linked(page) or await _well_known(page, client)
-    if linked:
-        return linked
-    read = _own(page, _PAGES)
-    return (read,) if read else ()
+    if recipe:
+        found: tuple[Found, ...] = (_by_recipe(page, recipe),)
+        words = f"with this recipe it is read as {NAMES[found[0].kind]}"
+    else:
+        found, words = await _told(page, client)
+    trail.append(words)
+    if found and found[0].kind in PAGES and await client.page_delay(found[0].url) is None:
+        trail.append(f"but robots.txt of {host_of(page.url)} does not let us read this page")
+        found = ()
+    return Discovery(found=found, trail=tuple(trail))
+
+
+async def _told(page: Page, client: Client) -> tuple[tuple[Found, ...], str]:
+    """What the page is or leads to, and the line that says why."""
+    if own := _own(page, _DOCUMENTS):
+        return (own,), f"it is {NAMES[own.kind]} itself"
+    if linked := _linked(page):
+        return linked, f"it is a page that names {len(linked)} of its own feeds and calendars"
+    if known := await _well_known(page, client):
+        return known, f"it names no feed, but there is one at {known[0].url}"
+    tried = "it names no feed, and none is at the usual places"
+    if read := _own(page, _PAGES):
+        return (read,), f"{tried}; it is {NAMES[read.kind]}"
+    return (), f"{tried}; neither events (schema.org) nor a list of articles can be told on it"
+
+
+def _by_recipe(page: Page, recipe: str) -> Found:
+    """The page as a source of the kind that the bytes and the recipe tell; ParseError when it is none."""
+    text = text_of(page.body, page.charset).lstrip("\ufeff \t\r\n")
+    if text.startswith(("{", "[")):
+        kind = SourceKind.JSON
+    elif root_name(text[:200_000]) in {"urlset", "sitemapindex"}:
+        kind = SourceKind.SITEMAP
+    else:
+        is_link_alone = re.fullmatch(r"\s*link\s*=[^;]*;?\s*", recipe)
+        kind = SourceKind.EVENTS if is_link_alone else SourceKind.PAGE
+    return _read(page, kind, recipe)
 
 
 def _address(url: str) -> str:
@@ -73,15 +122,20 @@ def _address(url: str) -> str:
 
 def _own(page: Page, kinds: Iterable[SourceKind]) -> Found | None:
     """The page itself when one of the kinds can read it."""
-    body = Body(data=page.body, url=page.url, charset=page.charset)
     for kind in kinds:
         try:
-            document = KINDS[kind](body, _ANY_TIME)
+            return _read(page, kind)
         except ParseError:
             continue
-        title = title_text(document.title) or host_of(page.url)
-        return Found(url=page.moved_to or page.url, title=title, kind=kind, site_url=document.site_url)
     return None
+
+
+def _read(page: Page, kind: SourceKind, recipe: str = "") -> Found:
+    """The page as a source of that kind; ParseError when it is none."""
+    body = Body(data=page.body, url=page.url, charset=page.charset, recipe=recipe)
+    document = KINDS[kind](body, _ANY_TIME)
+    title = title_text(document.title) or host_of(page.url)
+    return Found(url=page.moved_to or page.url, title=title, kind=kind, site_url=document.site_url)
 
 
 def _linked(page: Page) -> tuple[Found, ...]:

@@ -53,3 +53,5 @@ class Document:
     follow: tuple[str, ...] = ()
     #: What the document itself asks us to wait before reading it again (ttl, update period).
     wait: timedelta = timedelta(0)
+    #: How the items were found where a kind has a choice: fields, selectors or a guess of ours, in words.
+    how: str = ""

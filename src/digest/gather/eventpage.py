@@ -37,6 +37,7 @@ def read(body: Body, now: datetime) -> Document:
         items=tuple(items),
         depends_on_now=bool(follow) or any(_starts(item) >= now + _AHEAD for item in found),
         follow=follow,
+        how=f"the pages that link={recipe['link']} leads to: {len(follow)}" if follow else "",
     )
 
 

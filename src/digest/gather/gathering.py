@@ -14,10 +14,13 @@ from digest.errors import FetchError, SourceError
 from digest.gather.clean import one_line
 from digest.gather.client import Client, Page
 from digest.gather.document import Body
+from digest.gather.kinds import PAGES
 from digest.gather.parallel import in_parallel
 from digest.gather.polling import MAX_INTERVAL, failed, retry_after, succeeded
 from digest.gather.reading import Reading, read_body
 from digest.gather.urls import host_of
+
+Facts = dict[str, str | int | float]
 
 #: A calendar of a few lines can hold recurrences that take a while, and pages are the wildest of all.
 _WILD = frozenset({SourceKind.CALENDAR, SourceKind.PAGE, SourceKind.EVENTS})
@@ -25,8 +28,6 @@ _WILD = frozenset({SourceKind.CALENDAR, SourceKind.PAGE, SourceKind.EVENTS})
 _LARGE_BYTES = 300_000
 #: With so many sources the workers start anyway, and take the reading from the fetching.
 _MANY = 50
-#: What nobody offers for reading by machines, so that robots.txt is asked first.
-_PAGES = frozenset({SourceKind.PAGE, SourceKind.EVENTS})
 _MEANINGS = {
     401: "wants a password (401)",
     403: "does not let us in (403)",
@@ -75,7 +76,7 @@ class _Job:
 
     async def gathered(self, source: Source) -> Gathered:
         """The source's result, whatever happens."""
-        fetch = self.client.fetch_page if source.kind in _PAGES else self.client.fetch
+        fetch = self.client.fetch_page if source.kind in PAGES else self.client.fetch
         try:
             page = await fetch(source.url, etag=source.etag, last_modified=source.last_modified)
         except FetchError as exc:
@@ -84,12 +85,7 @@ class _Job:
             error = FetchError(f"fetching failed in an unforeseen way ({type(exc).__name__})")
             return self._failure(source, error)
         result = await self._judged(source, page)
-        facts: dict[str, str | int | float] = {
-            "status": page.status,
-            "bytes": len(page.body),
-            "seconds": round(page.seconds, 3),
-        }
-        return replace(result, facts=facts | result.facts)
+        return replace(result, facts=_facts(page) | result.facts)
 
     def _failure(
         self, source: Source, error: SourceError, *, not_before: timedelta = timedelta(0), gone: bool = False
@@ -118,7 +114,8 @@ class _Job:
         after = replace(after, url=page.moved_to or after.url)
         if not document.depends_on_now:
             after = _with_validators(after, page, known)
-        facts: dict[str, str | int | float] = {"articles": len(articles), "refused": document.refused}
+        facts: Facts = {"articles": len(articles), "refused": document.refused, "how": document.how}
+        facts["ttl"] = int(document.wait.total_seconds())
         return Gathered(source=source, articles=articles, after=after, facts=facts)
 
     def _unchanged(self, source: Source, page: Page) -> Source:
@@ -150,7 +147,7 @@ class _Job:
         errors: list[SourceError] = []
         for url in reading.document.follow:
             try:
-                page = await (self.client.fetch_page if source.kind in _PAGES else self.client.fetch)(url)
+                page = await (self.client.fetch_page if source.kind in PAGES else self.client.fetch)(url)
                 if not 200 <= page.status < 300:
                     raise FetchError(f"{host_of(page.url)} answered {page.status} for a part of it")
                 part = await self._read(source, page)
@@ -161,6 +158,20 @@ class _Job:
         if errors and len(errors) == len(reading.document.follow):
             raise errors[0]
         return tuple(articles.values())
+
+
+def _facts(page: Page) -> Facts:
+    """What an answer was, for the log and for `digest sources check`."""
+    validators = {"ETag": page.etag, "Last-Modified": page.last_modified}
+    return {
+        "url": page.url,
+        "status": page.status,
+        "bytes": len(page.body),
+        "seconds": round(page.seconds, 3),
+        "via": "; ".join(page.via),
+        "validators": ", ".join(name for name, value in validators.items() if value),
+        "max_age": page.max_age,
+    }
 
 
 def _fresh(page: Page) -> timedelta:

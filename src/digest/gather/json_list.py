@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -59,7 +59,20 @@ def read(body: Body, now: datetime) -> Document:
         base=body.url,
         items=tuple(coming),
         depends_on_now=any(item.event for item in items),
+        how=_how(kept, recipe) + ("" if len(kept) == len(entries) else f" ({len(kept)} of {len(entries)})"),
     )
+
+
+def _how(entries: Sequence[Mapping[str, object]], recipe: Mapping[str, str]) -> str:
+    """Which field of the first entries was taken for what."""
+    used = {
+        name: choice.strip()
+        for name in _USUAL
+        for choice in reversed((recipe.get(name) or _USUAL[name]).split("|"))
+        if any(_written(entry, choice.strip()) for entry in entries[:20])
+    }
+    chosen = {name: recipe[name] for name in ("items", "only", "least") if name in recipe}
+    return "by fields: " + "; ".join(f"{name}={value}" for name, value in (chosen | used).items())
 
 
 def load(text: str) -> object:

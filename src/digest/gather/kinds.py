@@ -16,3 +16,5 @@ KINDS: dict[SourceKind, Callable[[Body, datetime], Document]] = {
     SourceKind.SITEMAP: sitemap.read,
     SourceKind.EVENTS: eventpage.read,
 }
+#: What nobody offers for reading by machines, so that robots.txt is asked first.
+PAGES = frozenset({SourceKind.PAGE, SourceKind.EVENTS})

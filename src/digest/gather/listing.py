@@ -1,7 +1,7 @@
 """A page that lists articles and has no feed becomes a document, by selectors or by itself."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,9 +57,12 @@ def read(body: Body, now: datetime) -> Document:
     tree = tree_of(body)
     base = base_of(tree, body.url)
     if recipe:
-        items = _by_recipe(tree, recipe, base)
+        items, how = _by_recipe(tree, recipe, base), _used(recipe)
+    elif items := _told(text_of(body.data, body.charset), base):
+        how = "by the page's own list (JSON-LD)"
     else:
-        items = _told(text_of(body.data, body.charset), base) or _found(tree, base)
+        items, selector = _found(tree, base)
+        how = f'by itself: the entries "{selector}"'
     titles, languages = tree.xpath("//title"), tree.xpath("/html/@lang")
     return Document(
         title=words_in(titles[0]) if titles else "",
@@ -67,7 +70,14 @@ def read(body: Body, now: datetime) -> Document:
         language=str(languages[0]) if languages else "",
         base=base,
         items=tuple(items[:_MAX_ITEMS]),
+        how=how,
     )
+
+
+def _used(recipe: Mapping[str, str]) -> str:
+    """The recipe's selectors with those that stand for what it does not name."""
+    usual = {"item": "article", "title": "its heading", "link": "a[href]", "date": "its <time> or words"}
+    return "by selectors: " + "; ".join(f"{name}={value}" for name, value in (usual | dict(recipe)).items())
 
 
 def _told(markup: str, base: str) -> list[Item]:
@@ -80,9 +90,8 @@ def _told(markup: str, base: str) -> list[Item]:
 def _by_recipe(tree: Any, recipe: Mapping[str, str], base: str) -> list[Item]:
     entries = select(tree, recipe.get("item", "article"))
     if not entries:
-        raise ParseError(
-            f'nothing on this page is "{recipe.get("item", "article")}"', hint="look at its item=…"
-        )
+        hint = _suggestion(tree, base)
+        raise ParseError(f'nothing on this page is "{recipe.get("item", "article")}"', hint=hint)
     items = [item for entry in entries if (item := _chosen(entry, recipe, base))]
     if not items:
         raise ParseError(
@@ -138,8 +147,8 @@ def _date(entry: Any, url: str, selector: str | None = None) -> datetime | None:
     return (find_moment(near) if near else None) or day_in_path(url)
 
 
-def _found(tree: Any, base: str) -> list[Item]:
-    """The entries of the group of like links that looks most like a list of articles."""
+def _found(tree: Any, base: str) -> tuple[list[Item], str]:
+    """The entries of the group of links that looks most like a list of articles, and a selector of them."""
     groups: defaultdict[str, list[_Link]] = defaultdict(list)
     for link in _links(tree, base):
         groups[link.shape].append(link)
@@ -148,7 +157,31 @@ def _found(tree: Any, base: str) -> list[Item]:
         raise ParseError(
             "no list of articles can be told on this page", hint="say in its recipe where: item=…; title=…"
         )
-    return _once(_item(link, {other.element for other in best}) for link in best)
+    entries = [_entry_of(link, {other.element for other in best}) for link in best]
+    items = _once(_item(link, entry) for link, entry in zip(best, entries, strict=True))
+    return items, _selector(entries)
+
+
+def _suggestion(tree: Any, base: str) -> str:
+    """What a recipe could say instead of what is not there."""
+    try:
+        return f"it has item={_found(tree, base)[1]}"
+    except ParseError:
+        return "look at its item=…"
+
+
+def _selector(entries: Iterable[Any]) -> str:
+    """What most of the entries are, as item= of a recipe could say it."""
+    names = Counter(
+        " > ".join(_name(element) for element in (entry.getparent(), entry) if element is not None)
+        for entry in entries
+    )
+    return names.most_common(1)[0][0]
+
+
+def _name(element: Any) -> str:
+    classes = (element.get("class") or "").split()
+    return ".".join([element.tag, *(name for name in classes if re.fullmatch(r"[\w-]+", name))][:3])
 
 
 def _links(tree: Any, base: str) -> Iterable[_Link]:
@@ -218,9 +251,12 @@ def _entry(element: Any, others: set[Any]) -> Any:
     return entry
 
 
-def _item(link: _Link, group: set[Any]) -> Item:
-    same = {other for other in group if other.get("href") != link.element.get("href")}
-    entry = _entry(link.element, same)
+def _entry_of(link: _Link, group: set[Any]) -> Any:
+    """The entry that a link of this group stands in; others to the same address are its own."""
+    return _entry(link.element, {one for one in group if one.get("href") != link.element.get("href")})
+
+
+def _item(link: _Link, entry: Any) -> Item:
     paragraphs = [words_in(paragraph) for paragraph in entry.xpath(".//p")[:10]]
     longest = max(paragraphs, key=len, default="")
     return Item(

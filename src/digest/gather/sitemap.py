@@ -41,7 +41,8 @@ def read(body: Body, now: datetime) -> Document:
     items = [item for url in root if _local(url.tag) == "url" and (item := _item(url, body.url, recipe))]
     items = _with_true_dates(items)
     items.sort(key=lambda item: item.published or _OLDEST, reverse=True)
-    return Document(base=body.url, items=tuple(items[:_NEWEST]))
+    how = f"{len(items)} of its {len(root)} addresses, the newest {_NEWEST} at most"
+    return Document(base=body.url, items=tuple(items[:_NEWEST]), how=how)
 
 
 def _root(body: Body) -> ET.Element:
@@ -79,7 +80,8 @@ def _of_parts(root: ET.Element, url: str) -> Document:
     known = [(web_url(place, url), moment) for place, moment in parts]
     ordered = sorted(enumerate(known), key=lambda one: ("news" in one[1][0], one[1][1], one[0]), reverse=True)
     follow = tuple(place for _, (place, _) in ordered if place)[:_MAX_PARTS]
-    return Document(base=url, follow=follow, depends_on_now=True)
+    how = f"the newest {len(follow)} of its {len(root)} parts"
+    return Document(base=url, follow=follow, depends_on_now=True, how=how)
 
 
 def _item(url: ET.Element, base: str, recipe: dict[str, str]) -> Item | None:
