@@ -8,6 +8,8 @@ from sqlalchemy import text
 from digest.errors import ConfigError, SchemaError, StoreError
 from digest.store import Store, schema
 
+VERSIONS = Path(__file__).parents[1] / "alembic" / "versions"
+
 
 async def test_migrations_run_up_from_empty_and_down_again(database_url: str) -> None:
     async with Store(database_url) as store:
@@ -38,7 +40,8 @@ async def test_a_database_behind_names_both_versions_and_the_command(database_ur
             await schema.require_current(store, may_upgrade=False)
 
     assert "empty" in caught.value.what
-    assert "0002" in caught.value.what
+    newest = max(file.name[:4] for file in VERSIONS.glob("*.py"))
+    assert newest in caught.value.what
     assert caught.value.hint == "digest db upgrade"
 
 

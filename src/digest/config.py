@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -91,6 +91,8 @@ class SmtpSettings(_Part):
     #: A file whose first line is the password, so that it need not stand in the URL.
     password_file: Path | None = None
     connections: int = Field(4, ge=1, le=200)
+    #: A connection is closed politely after that many, and a new one opened.
+    messages_per_connection: int = Field(100, ge=1, le=100_000)
     #: Seconds to connect and for each reply but the one to the final dot.
     timeout_seconds: float = Field(60, gt=0, le=3600)
     #: Seconds for the reply to the final dot (RFC 5321 §4.5.3.2 asks for 600).
@@ -100,6 +102,33 @@ class SmtpSettings(_Part):
     #: What becomes of a delivery when a crash fell between the dot and the reply.
     uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
     dkim: DkimSettings | None = None
+
+
+class RelaySettings(_Part):
+    """One of several ways out; what is not here is as under [smtp]."""
+
+    url: SecretStr
+    #: A file whose first line is the password, so that it need not stand in the URL.
+    password_file: Path | None = None
+    #: Its share of the mail, beside the weights of the others.
+    weight: float = Field(1, gt=0, le=1000)
+    connections: int = Field(4, ge=1, le=200)
+    messages_per_connection: int = Field(100, ge=1, le=100_000)
+    #: Messages a second, counted over all workers; none for as fast as it takes them.
+    per_second: float | None = Field(None, gt=0, le=100_000)
+    #: Messages of issues a day (UTC).
+    daily_cap: int | None = Field(None, ge=1)
+    #: Caps for the first days of a new address: the first day's, the second day's, …
+    warm_up: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    #: The first of those days; none for the day on which it first carries something.
+    warm_up_start: date | None = None
+    #: This relay signs with DKIM, so that we need not.
+    signs: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """True when its tokens have to be counted."""
+        return self.per_second is not None or self.daily_cap is not None or bool(self.warm_up)
 
 
 class GatherSettings(_Part):
@@ -181,10 +210,31 @@ class Settings(_Part):
     templates: Path | None = None
     web: WebSettings = WebSettings()
     smtp: SmtpSettings = SmtpSettings()
+    #: Several ways out in place of `smtp.url`, each with its share and its limits.
+    relays: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], RelaySettings] = Field({})
     gather: GatherSettings = GatherSettings()
     newsletters: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings] = (
         Field(min_length=1)
     )
+
+    def model_post_init(self, _context: object) -> None:
+        """Refuse two places for one thing."""
+        if self.relays and "url" in self.smtp.model_fields_set:
+            raise ValueError("there are [relays] and smtp.url; keep one, each relay has a url of its own")
+
+    @property
+    def ways(self) -> dict[str, RelaySettings]:
+        """The relays by name; the only one is called "smtp" when there is but `smtp.url`."""
+        if self.relays:
+            return self.relays
+        smtp = self.smtp
+        only = RelaySettings(
+            url=smtp.url,
+            password_file=smtp.password_file,
+            connections=smtp.connections,
+            messages_per_connection=smtp.messages_per_connection,
+        )
+        return {"smtp": only}
 
     def newsletter(self, key: str) -> NewsletterSettings:
         """The newsletter of that key; ConfigError names those there are."""
@@ -278,11 +328,11 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         changes["database"] = SecretStr(f"sqlite:///{folder / match[1]}")
     if settings.templates is not None:
         changes["templates"] = folder / settings.templates
-    smtp: dict[str, Any] = {}
-    if match := re.fullmatch(r"file://(?!/)(.+)", settings.smtp.url.get_secret_value()):
-        smtp["url"] = SecretStr(f"file://{folder / match[1]}")
-    if settings.smtp.password_file is not None:
-        smtp["password_file"] = folder / settings.smtp.password_file
+    smtp = _anchored_way(settings.smtp, folder)
+    if settings.relays:
+        changes["relays"] = {
+            name: one.model_copy(update=_anchored_way(one, folder)) for name, one in settings.relays.items()
+        }
     if (dkim := settings.smtp.dkim) is not None:
         keys = {"rsa_key": dkim.rsa_key, "ed25519_key": dkim.ed25519_key}
         there = {name: folder / file for name, file in keys.items() if file is not None}
@@ -290,6 +340,16 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     if smtp:
         changes["smtp"] = settings.smtp.model_copy(update=smtp)
     return settings.model_copy(update=changes)
+
+
+def _anchored_way(way: SmtpSettings | RelaySettings, folder: Path) -> dict[str, Any]:
+    """The paths of a way out that are to be changed."""
+    changes: dict[str, Any] = {}
+    if match := re.fullmatch(r"file://(?!/)(.+)", way.url.get_secret_value()):
+        changes["url"] = SecretStr(f"file://{folder / match[1]}")
+    if way.password_file is not None:
+        changes["password_file"] = folder / way.password_file
+    return changes
 
 
 def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
@@ -306,11 +366,14 @@ def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return ConfigError(f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting")
-    return ConfigError(f'{where}  "{dotted}": {message}', hint="docs/settings.md explains each setting")
+    named = f'"{dotted}": ' if dotted else ""
+    return ConfigError(f"{where}  {named}{message}", hint="docs/settings.md explains each setting")
 
 
 def _place(path: list[str], text: str) -> str:
     """ ":line:column" of the last key of `path` in the file, or "" when it is not there."""
+    if not path:
+        return ""
     table, lines = ".".join(path[:-1]), text.splitlines()
     inside = not table
     for number, line in enumerate(lines, 1):
@@ -322,12 +385,16 @@ def _place(path: list[str], text: str) -> str:
     return ""
 
 
+#: The tables that come in any number, each with a name of its own.
+_NAMED: dict[str, type[_Part]] = {"newsletters": NewsletterSettings, "relays": RelaySettings}
+
+
 def setting_names() -> Iterator[str]:
-    """Every setting's dotted name; a newsletter's stand under `newsletters.NAME`."""
+    """Every setting's dotted name; a newsletter's stand under `newsletters.NAME`, a relay's likewise."""
     for name, field in Settings.model_fields.items():
-        part = NewsletterSettings if name == "newsletters" else field.annotation
+        part = _NAMED.get(name, field.annotation)
         if isinstance(part, type) and issubclass(part, _Part):
-            head = "newsletters.NAME" if name == "newsletters" else name
+            head = f"{name}.NAME" if name in _NAMED else name
             yield from (f"{head}.{inner}" for inner in part.model_fields)
         else:
             yield name

@@ -19,6 +19,7 @@ from digest.cli import (
     probing,
     readers,
     receiving,
+    relays,
     releasing,
     serving,
     settings,
@@ -137,6 +138,7 @@ app.add_typer(_issues, name="issues", rich_help_panel=_KEEP)
 app.command("receive", rich_help_panel=_KEEP)(receiving.receive)
 
 app.command("status", rich_help_panel=_LOOK)(status.status)
+app.command("relays", rich_help_panel=_LOOK)(relays.relays)
 app.add_typer(_config, name="config", rich_help_panel=_LOOK)
 app.add_typer(_db, name="db", rich_help_panel=_LOOK)
 app.add_typer(_dkim, name="dkim", rich_help_panel=_LOOK)

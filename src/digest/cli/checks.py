@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from digest import cron
+from digest import cron, publish
 from digest.cli.database import is_there, require_same
 from digest.config import Settings
-from digest.deliver import Envelope, encode, open_transport
+from digest.deliver import Envelope, encode, open_relays
 from digest.domain import IssueState, Message, OutcomeKind
 from digest.errors import DigestError, SchemaError, TransportError
 from digest.render import check as check_templates
@@ -145,9 +145,10 @@ async def clock(ground: Ground) -> Check:
 
 async def smtp(ground: Ground) -> Check:
     """The mail server takes our login, or the outbox our files."""
-    async with open_transport(ground.settings.smtp) as transport:
-        words = await transport.check()
-    if ground.settings.smtp.url.get_secret_value().startswith("file:"):
+    async with open_relays(ground.settings) as relays:
+        words = await relays.check()
+    ways = ground.settings.ways.values()
+    if any(one.url.get_secret_value().startswith("file:") for one in ways):
         return Check(name="smtp", state=State.WARN, found=words, fix="set smtp.url to reach readers")
     return Check(name="smtp", found=words)
 
@@ -217,6 +218,21 @@ async def stuck(ground: Ground) -> Check:
     return Check(name="issues", found=f"none stuck; {waiting} waiting mails")
 
 
+async def paces(ground: Ground) -> Check:
+    """Receiving domains that throttle us, and relays that have carried all they may today."""
+    if not ground.has_database:
+        return Check.without_database("pace")
+    async with _store(ground) as store, store.read() as session:
+        ways = await publish.relay_standings(session, ground.settings, now=ground.now)
+        slow = await publish.throttled_domains(session)
+    full = [one for one in ways if one.cap_today is not None and one.sent_today >= one.cap_today]
+    said = [f"relay {one.name}: {one.words()}" for one in ways if one in full or one.rests_until]
+    said += [f"{one.domain} is sent {one.per_second:g} a second: {one.reply}" for one in slow]
+    if said:
+        return Check(name="pace", state=State.WARN, found="; ".join(said), fix="digest relays")
+    return Check(name="pace", found="no domain throttles us")
+
+
 async def send_to(ground: Ground, recipient: str) -> Check:
     """A mail to that address was taken by the mail server; whether it arrives, only its owner can tell."""
     chosen = next(iter(ground.settings.newsletters.values()))
@@ -236,7 +252,7 @@ async def send_to(ground: Ground, recipient: str) -> Check:
         text=f"{chosen.name} can send mail.\n",
     )
     envelope = Envelope(key=1, sender=chosen.from_address, recipient=recipient, data=encode(message))
-    async with open_transport(ground.settings.smtp) as transport:
+    async with open_relays(ground.settings) as transport:
         outcome = await transport.send(envelope)
     if outcome.kind is not OutcomeKind.SENT:
         raise TransportError(f"the mail to {recipient} was not taken: {outcome.reply}")
@@ -252,4 +268,5 @@ CHECKS: dict[str, Callable[[Ground], Coroutine[Any, Any, Check]]] = {
     "templates": templates,
     "sources": read_sources,
     "issues": stuck,
+    "pace": paces,
 }

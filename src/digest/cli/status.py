@@ -8,13 +8,15 @@ from pathlib import Path
 
 import typer
 
-from digest import cron
+from digest import cron, publish
+from digest.cli.relays import domain_words, plain
 from digest.cli.releasing import ledger_of
 from digest.cli.running import OPEN, AsJson, local, run, utc_now
 from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, of
 from digest.domain import Issue, IssueState
 from digest.house import House
+from digest.publish import DomainStanding, RelayStanding
 from digest.store import issues, notices, sources, subscribers
 
 #: Seconds that a daemon is given to answer.
@@ -53,13 +55,17 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         standings = [await _standing(house, key, now=now) for key in house.settings.newsletters]
         async with house.store.read() as session:
             waiting = await notices.waiting(session)
+            ways = await publish.relay_standings(session, house.settings, now=now)
+            slow = await publish.throttled_domains(session)
         if as_json:
             told = [_plain(one) for one in standings]
             terminal.json(
                 {"daemon": answers, "sources": found, "mails_waiting": waiting, "newsletters": told}
+                | plain(ways, slow)
             )
             return
         _write(terminal, house, answers=answers, found=found, waiting=waiting)
+        _write_paces(terminal, ways, slow)
         for one in standings:
             _write_standing(terminal, house, one)
 
@@ -121,6 +127,17 @@ def _write(terminal: Terminal, house: House, *, answers: bool, found: Sources, w
     if house.store.is_sqlite:
         free = shutil.disk_usage(Path(house.store.url.database or ".").parent).free
         terminal.write(f"disk        {free / 1e9:.0f} GB free")
+
+
+def _write_paces(terminal: Terminal, ways: list[RelayStanding], slow: list[DomainStanding]) -> None:
+    """A line for each relay that is worth one, and for each domain that throttles."""
+    for way in ways:
+        if len(ways) > 1 or way.cap_today is not None or way.rests_until is not None:
+            terminal.write(
+                f"relay       {way.name}, {way.words()}", style="yellow" if way.rests_until else ""
+            )
+    for domain in slow:
+        terminal.write(f"slow        {domain.domain}, {domain_words(domain)}", style="yellow")
 
 
 def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:

@@ -1,9 +1,12 @@
 """MESSAGE → DELIVERY: a message as bytes, the ways out, and when to try again. Knows no database."""
 
+from digest.deliver import pacing
 from digest.deliver.compiled import Compiled
 from digest.deliver.dkim import NewKeys, new_keys
 from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
+from digest.deliver.providers import provider
+from digest.deliver.relays import Relays, Way, open_relays
 from digest.deliver.retry import after
 from digest.deliver.run import deliver
 from digest.deliver.transports import open_transport
@@ -13,10 +16,15 @@ __all__ = [
     "Envelope",
     "Intent",
     "NewKeys",
+    "Relays",
     "Transport",
+    "Way",
     "after",
     "deliver",
     "encode",
     "new_keys",
+    "open_relays",
     "open_transport",
+    "pacing",
+    "provider",
 ]

@@ -24,8 +24,16 @@ _NO_NAME = "[127.0.0.1]"
 class Relay:
     """A transport over at most `connections` lines to one mail server."""
 
-    def __init__(self, account: Account, *, connections: int, rest_seconds: float = _REST_SECONDS) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        connections: int,
+        messages_a_line: int = _MESSAGES_A_LINE,
+        rest_seconds: float = _REST_SECONDS,
+    ) -> None:
         """Nothing is connected until the first message."""
+        self._messages_a_line = messages_a_line
         self._account = account
         self._most = self._limit = connections
         self._rest_seconds = rest_seconds
@@ -43,7 +51,7 @@ class Relay:
         try:
             line = await self._take()
         except TransportError as exc:
-            return Outcome(key=envelope.key, kind=OutcomeKind.DEFERRED, reply=exc.what)
+            return Outcome(key=envelope.key, kind=OutcomeKind.DEFERRED, reply=exc.what, is_unreached=True)
         try:
             return await line.send(envelope, intent)
         finally:
@@ -67,7 +75,7 @@ class Relay:
         while True:
             while self._idle:
                 line = self._idle.pop()
-                if line.is_open and line.messages < _MESSAGES_A_LINE:
+                if line.is_open and line.messages < self._messages_a_line:
                     return line
                 self._drop()
                 if line.is_open:
@@ -132,9 +140,11 @@ async def _full_name() -> str:
 
 
 @asynccontextmanager
-async def relay(account: Account, *, connections: int) -> AsyncIterator[Relay]:
+async def relay(
+    account: Account, *, connections: int, messages_a_line: int = _MESSAGES_A_LINE
+) -> AsyncIterator[Relay]:
     """A transport to a mail server, left politely at the end."""
-    transport = Relay(account, connections=connections)
+    transport = Relay(account, connections=connections, messages_a_line=messages_a_line)
     try:
         yield transport
     finally:

@@ -23,22 +23,24 @@ _SHAPE = (
 )
 
 
-def open_transport(settings: SmtpSettings) -> AbstractAsyncContextManager[Transport]:
+def open_transport(
+    settings: SmtpSettings, *, place: str = "smtp.url"
+) -> AbstractAsyncContextManager[Transport]:
     """The transport of `smtp.url`, closed at the end; nothing is connected before the first message.
 
     Messages are signed when `smtp.dkim` is set. ConfigError when the URL is of no known scheme or cannot be
-    used, or a key cannot; its password is never shown.
+    used, or a key cannot; it names `place` as the setting at fault, and never shows the password.
     """
     scheme, found, _ = settings.url.get_secret_value().partition("://")
     opener = _SCHEMES.get(scheme.lower()) if found else None
     if opener is None:
         named = f' "{scheme}"' if found and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) else ""
         raise ConfigError(
-            f"smtp.url: no such transport{named}", hint=f"there are {', '.join(f'{s}://' for s in _SCHEMES)}"
+            f"{place}: no such transport{named}", hint=f"there are {', '.join(f'{s}://' for s in _SCHEMES)}"
         )
     if settings.dkim is None:
-        return opener(settings)
-    return _signing(opener(settings), Signer(settings.dkim))
+        return opener(settings, place)
+    return _signing(opener(settings, place), Signer(settings.dkim))
 
 
 @asynccontextmanager
@@ -69,24 +71,30 @@ class Signing:
 
 
 @asynccontextmanager
-async def _outbox(settings: SmtpSettings) -> AsyncIterator[Transport]:
+async def _outbox(settings: SmtpSettings, place: str) -> AsyncIterator[Transport]:
     folder = settings.url.get_secret_value().partition("://")[2]
     if not folder or "\0" in folder:
-        raise ConfigError("smtp.url: names no folder", hint="it looks like file://outbox")
+        raise ConfigError(f"{place}: names no folder", hint="it looks like file://outbox")
     yield Outbox(Path(folder))
 
 
-def _server(port: int, encryption: str) -> Callable[[SmtpSettings], AbstractAsyncContextManager[Transport]]:
+#: Opens the transport of settings, of which the text names the one with the URL.
+_Opener = Callable[[SmtpSettings, str], AbstractAsyncContextManager[Transport]]
+
+
+def _server(port: int, encryption: str) -> _Opener:
     """An opener for mail servers with this usual port."""
 
-    def opener(settings: SmtpSettings) -> AbstractAsyncContextManager[Transport]:
-        account = read_account(settings, port, encryption)
-        return relay(account, connections=settings.connections)
+    def opener(settings: SmtpSettings, place: str) -> AbstractAsyncContextManager[Transport]:
+        account = read_account(settings, port, encryption, place=place)
+        return relay(
+            account, connections=settings.connections, messages_a_line=settings.messages_per_connection
+        )
 
     return opener
 
 
-_SCHEMES: dict[str, Callable[[SmtpSettings], AbstractAsyncContextManager[Transport]]] = {
+_SCHEMES: dict[str, _Opener] = {
     "smtp": _server(25, ""),
     "smtps": _server(465, "tls"),
     "smtp+starttls": _server(587, "starttls"),
@@ -94,20 +102,22 @@ _SCHEMES: dict[str, Callable[[SmtpSettings], AbstractAsyncContextManager[Transpo
 }
 
 
-def read_account(settings: SmtpSettings, usual_port: int, encryption: str) -> Account:
+def read_account(
+    settings: SmtpSettings, usual_port: int, encryption: str, *, place: str = "smtp.url"
+) -> Account:
     """Where the URL leads; ConfigError when it cannot be read or would show a password to the network."""
     try:
         parts = urlsplit(settings.url.get_secret_value())
         host, port = parts.hostname or "", parts.port
         user, password = _unquoted(parts.username), _unquoted(parts.password)
     except ValueError as exc:
-        raise ConfigError("smtp.url cannot be read", hint=_SHAPE) from exc
+        raise ConfigError(f"{place} cannot be read", hint=_SHAPE) from exc
     if not host or _has_more(parts):
-        raise ConfigError("smtp.url is more or less than a server", hint=_SHAPE)
-    password = _password(settings, user, password)
+        raise ConfigError(f"{place} is more or less than a server", hint=_SHAPE)
+    password = _password(settings, user, password, place)
     if password and not encryption and not _is_loopback(host):
         raise ConfigError(
-            "smtp.url: smtp:// would send the password in the clear", hint="use smtps:// or smtp+starttls://"
+            f"{place}: smtp:// would send the password in the clear", hint="use smtps:// or smtp+starttls://"
         )
     return Account(
         host=host,
@@ -132,28 +142,29 @@ def _unquoted(text: str | None) -> str:
     return plain
 
 
-def _password(settings: SmtpSettings, user: str, password: str) -> str:
-    """The password from the URL or the first line of `smtp.password_file`; both or half is a ConfigError."""
+def _password(settings: SmtpSettings, user: str, password: str, place: str) -> str:
+    """The password from the URL or the first line of the password file; both or half is a ConfigError."""
     file = settings.password_file
+    named = place.replace("url", "password_file")
     if file is not None:
         if password:
-            raise ConfigError("a password stands in smtp.url and in smtp.password_file", hint="keep one")
-        password = _first_line(file)
+            raise ConfigError(f"a password stands in {place} and in {named}", hint="keep one")
+        password = _first_line(file, named)
     if bool(user) != bool(password):
         missing = "password" if user else "user"
-        raise ConfigError(f"smtp.url: the login has no {missing}", hint=_SHAPE)
+        raise ConfigError(f"{place}: the login has no {missing}", hint=_SHAPE)
     return password
 
 
-def _first_line(file: Path) -> str:
+def _first_line(file: Path, named: str) -> str:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"smtp.password_file: {file} is not UTF-8") from exc
+        raise ConfigError(f"{named}: {file} is not UTF-8") from exc
     except OSError as exc:
-        raise ConfigError(f"smtp.password_file: {file}: {exc.strerror}") from exc
+        raise ConfigError(f"{named}: {file}: {exc.strerror}") from exc
     if not lines or not lines[0]:
-        raise ConfigError(f"smtp.password_file: {file} has no first line")
+        raise ConfigError(f"{named}: {file} has no first line")
     return lines[0]
 
 

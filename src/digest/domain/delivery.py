@@ -34,3 +34,5 @@ class Outcome:
     key: int
     kind: OutcomeKind
     reply: str = ""
+    #: True when no server was reached: another one may be tried at once.
+    is_unreached: bool = False

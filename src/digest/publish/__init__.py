@@ -6,11 +6,16 @@ from digest.publish.gathering import GatherReport, gather_sources
 from digest.publish.mails import bytes_for, message_for, rendered_for, sample_reader
 from digest.publish.notice import notice_message
 from digest.publish.notices import send_notices
+from digest.publish.paces import DomainStanding, RelayStanding
+from digest.publish.paces import relays as relay_standings
+from digest.publish.paces import throttled as throttled_domains
 from digest.publish.release import release_due
 from digest.publish.send import SendReport, send
 
 __all__ = [
+    "DomainStanding",
     "GatherReport",
+    "RelayStanding",
     "SendReport",
     "approve",
     "bytes_for",
@@ -21,9 +26,11 @@ __all__ = [
     "notice_message",
     "plan_for",
     "present",
+    "relay_standings",
     "release_due",
     "rendered_for",
     "sample_reader",
     "send",
     "send_notices",
+    "throttled_domains",
 ]

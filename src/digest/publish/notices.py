@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
-from digest.deliver import Envelope, after, deliver, encode, open_transport
+from digest.deliver import Envelope, after, deliver, encode, open_relays
 from digest.domain import DeliveryState, Notice, Outcome, OutcomeKind
 from digest.errors import DigestError
 from digest.house import House
@@ -27,7 +27,7 @@ async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
         if not claimed:
             return sent
         by_id = {one.id: one for one in claimed}
-        async with open_transport(house.settings.smtp) as transport:
+        async with open_relays(house.settings) as transport:
             flow = deliver(_envelopes(house, claimed, clock), transport, connections=2, handing=_always)
             async with aclosing(flow):
                 async for outcome in flow:

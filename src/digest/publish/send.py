@@ -1,12 +1,12 @@
 """Send an approved issue: claim, note the intent, hand over, note the outcome; until nothing is due."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digest.deliver import Compiled, Envelope, Transport, after, deliver, open_transport
+from digest.deliver import Compiled, Envelope, Relays, after, deliver, open_relays
 from digest.domain import (
     Delivery,
     DeliveryState,
@@ -21,6 +21,7 @@ from digest.errors import DigestError, WrongStateError
 from digest.house import House
 from digest.publish.ledger import Ledger
 from digest.publish.mails import own_part, shared_part
+from digest.publish.pacing import Pacing
 from digest.store import Writer, deliveries, issues, subscribers
 from digest.store.deliveries import Settlement
 
@@ -36,6 +37,10 @@ _BATCH_PER_CONNECTION = 10
 _MOST = 2000
 #: A batch that lasts longer is followed by a smaller one, so that no claim outlives its lease.
 _BATCH_LASTS = timedelta(minutes=1)
+#: A sending waits that long for tokens or a throttled domain; for longer waits the next tick comes.
+_PATIENCE = timedelta(minutes=2)
+#: It looks that often whether it is to stop.
+_PAUSE_SECONDS = 1.0
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SETTLED_AS = {
@@ -79,18 +84,23 @@ async def send(
     clock: Clock = utc_now,
     watch: Callable[[Outcome], None] = lambda _outcome: None,
     should_stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> SendReport:
     """Send what is due of an approved issue and report where the ledger stands.
 
     Twice is safe, also at the same time and after a crash: each delivery is claimed by one process, and
     an intent is stored before its message can leave. `should_stop` is asked before each
-    message; what was claimed and not begun goes back.
+    message; what was claimed and not begun goes back. `pause` waits for a number of seconds.
     """
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
-    async with open_transport(house.settings.smtp) as transport, aclosing(Writer(house.store)) as writer:
+    async with (
+        open_relays(house.settings) as relays,
+        aclosing(Writer(house.store)) as writer,
+        aclosing(Pacing(house, relays, clock)) as pacing,
+    ):
         sending = _Sending(
             house=house,
             issue=issue,
@@ -98,9 +108,12 @@ async def send(
             clock=clock,
             ledger=Ledger(writer, hand_lease=lease, clock=clock),
             should_stop=should_stop,
+            relays=relays,
+            pacing=pacing,
+            pause=pause,
         )
         await recover(house, now=clock())
-        await sending.run(transport, watch)
+        await sending.run(watch)
     return await finish(house, issue, now=clock())
 
 
@@ -162,21 +175,30 @@ class _Sending:
     clock: Clock
     ledger: Ledger
     should_stop: Callable[[], bool]
+    relays: Relays
+    pacing: Pacing
+    pause: Callable[[float], Awaitable[None]]
     #: Claimed and not settled yet.
     claimed: dict[int, Delivery] = field(default_factory=dict)
+    #: Whose limits each of those on their way comes under.
+    domains: dict[int, str] = field(default_factory=dict)
+    #: Those that have to wait, with the time they are due.
+    postponed: list[tuple[Delivery, datetime]] = field(default_factory=list)
+    #: True when what a claim found to be all that is due no longer is.
+    has_put_back: bool = False
     handed: set[int] = field(default_factory=set)
     #: How many are claimed at once, and when that was last done.
     limit: int = 0
     claimed_at: datetime = _LONG_AGO
     compiled: dict[tuple[str, bool], Compiled] = field(default_factory=dict)
 
-    async def run(self, transport: Transport, watch: Callable[[Outcome], None]) -> None:
+    async def run(self, watch: Callable[[Outcome], None]) -> None:
         """Send until nothing more is due, the issue is stopped or `should_stop` says so."""
-        connections = self.house.settings.smtp.connections
+        connections = self.relays.connections
         storing = asyncio.create_task(self.ledger.run())
         try:
             async with aclosing(self._envelopes()) as envelopes:
-                flow = deliver(envelopes, transport, connections=connections, handing=self._hand)
+                flow = deliver(envelopes, self.relays, connections=connections, handing=self._hand)
                 async with aclosing(flow):
                     async for outcome in flow:
                         self._settle(outcome)
@@ -189,43 +211,105 @@ class _Sending:
     async def _put_away(self) -> None:
         """Store the last outcomes, and queue again what was claimed and never handed over."""
         await self.ledger.flush()
+        await self._postpone()
         unsent = [one for one in self.claimed.values() if one.id not in self.handed]
         if unsent:
-            async with self.house.store.begin() as session:
-                await deliveries.give_back(session, unsent, now=self.clock())
+            await self._give_back(unsent)
+
+    async def _give_back(self, unsent: list[Delivery]) -> None:
+        """Queue again what was claimed and not begun."""
+        async with self.house.store.begin() as session:
+            await deliveries.give_back(session, unsent, now=self.clock())
+        self.pacing.promised -= len(unsent)
+        self.has_put_back = True
+        for one in unsent:
+            del self.claimed[one.id]
 
     async def _envelopes(self) -> AsyncGenerator[Envelope, None]:
         """The messages of what is due; the next claim is made while this one's messages are sent."""
         following = asyncio.create_task(self._claim())
         try:
-            while batch := await following:
+            while (batch := await following) or self.has_put_back:
+                self.has_put_back = False
                 following = asyncio.create_task(self._claim())
-                for delivery, reader in batch:
+                for at, (delivery, reader) in enumerate(batch):
                     if self.should_stop():
                         return
+                    if not self.pacing.has_room:
+                        await self._give_back([one for one, _reader in batch[at:]])
+                        break
+                    self.pacing.promised -= 1
+                    if reader is not None and await self._must_wait(delivery, reader):
+                        continue
                     if (envelope := self._envelope(delivery, reader)) is not None:
                         yield envelope
+                await self._postpone()
         finally:
             # Not cancelled: what it claims must be known, to be given back.
             await asyncio.gather(following, return_exceptions=True)
 
     async def _claim(self) -> list[tuple[Delivery, Subscription | None]]:
-        """Deliveries that are due now, with the reader as they are now; none once the issue is stopped."""
-        if self.should_stop():
-            return []
-        now = self.clock()
-        self.limit = next_limit(self.limit, self.house.settings.smtp.connections, now - self.claimed_at)
-        self.claimed_at = now
+        """Deliveries that are due now, with the reader as they are now; none once the issue is stopped.
+
+        Waits a little for tokens, and for what a throttled domain will take soon.
+        """
+        while not self.should_stop():
+            now = self.clock()
+            self.limit = next_limit(self.limit, self.relays.connections, now - self.claimed_at)
+            self.claimed_at = now
+            room = await self.pacing.room(self.limit)
+            if room and (got := await self._claim_some(room, now=now)):
+                return got
+            if not await self._wait_for_more(has_room=bool(room)):
+                break
+        return []
+
+    async def _claim_some(self, room: int, *, now: datetime) -> list[tuple[Delivery, Subscription | None]]:
+        """Up to so many deliveries that are due; none once the issue is stopped."""
         async with self.house.store.begin() as session:
             if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
                 return []
-            got = await deliveries.claim(
-                session, self.issue.id, limit=self.limit, lease=_CLAIM_LEASE, now=now
-            )
+            got = await deliveries.claim(session, self.issue.id, limit=room, lease=_CLAIM_LEASE, now=now)
             ids = [one.subscriber_id for one in got]
             readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
         self.claimed |= {one.id: one for one in got}
+        self.pacing.promised += len(got)
         return [(one, readers.get(one.subscriber_id)) for one in got]
+
+    async def _wait_for_more(self, *, has_room: bool) -> bool:
+        """True after a while in which tokens came, or a time at which something is due."""
+        now = self.clock()
+        at = None if has_room else self.pacing.next_room()
+        async with self.house.store.read() as session:
+            if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
+                return False
+            if has_room and self.pacing.is_slow:
+                at = await deliveries.next_due(session, self.issue.id)
+        if at is None or at > now + _PATIENCE:
+            return False
+        at = max(at, now + timedelta(seconds=_PAUSE_SECONDS))
+        while (now := self.clock()) < at and not self.should_stop():
+            await self.pause(min(_PAUSE_SECONDS, (at - now).total_seconds()))
+        return True
+
+    async def _must_wait(self, delivery: Delivery, reader: Subscription) -> bool:
+        """True, and noted, when the domain of the reader takes no more for now."""
+        domain = self.pacing.domain(reader.subscriber.email)
+        if self.pacing.is_slow and (due := await self.pacing.wait(domain)) is not None:
+            self.postponed.append((delivery, due))
+            return True
+        self.domains[delivery.id] = domain
+        return False
+
+    async def _postpone(self) -> None:
+        """Put back what has to wait; the try does not count."""
+        postponed, self.postponed = self.postponed, []
+        if postponed:
+            async with self.house.store.begin() as session:
+                await deliveries.postpone(session, postponed, now=self.clock())
+            self.has_put_back = True
+            for delivery, _due in postponed:
+                del self.claimed[delivery.id]
 
     def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
         """The message; None, and settled, for who left or was suppressed since approval."""
@@ -262,11 +346,14 @@ class _Sending:
     def _settle(self, outcome: Outcome) -> None:
         """Note what the server said; uncertain ones follow the operator's policy at once."""
         delivery = self.claimed[outcome.key]
+        if outcome.kind is OutcomeKind.DEFERRED:
+            self.pacing.hear(self.domains[outcome.key], outcome)
         state, due = decide(self.house, outcome.kind, delivery, now=self.clock())
         self._close(Settlement(delivery=delivery, state=state, reply=outcome.reply, due_at=due))
 
     def _close(self, settlement: Settlement) -> None:
         del self.claimed[settlement.delivery.id]
+        self.domains.pop(settlement.delivery.id, None)
         self.handed.discard(settlement.delivery.id)
         self.ledger.settle(settlement)
 

@@ -8,8 +8,10 @@ from sqlalchemy import (
     Connection,
     Table,
     bindparam,
+    case,
     func,
     literal,
+    null,
     or_,
     select,
     update,
@@ -33,6 +35,7 @@ __all__ = [
     "of_issue",
     "of_reader",
     "open_count",
+    "postpone",
     "record",
     "recover",
     "settle",
@@ -122,6 +125,17 @@ async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: 
         )
 
 
+async def postpone(
+    session: AsyncSession, claimed: Sequence[tuple[Delivery, datetime]], *, now: datetime
+) -> None:
+    """Queue again, each for its own later time, what may not leave yet; the try does not count."""
+    values = [
+        {"its_id": one.id, "its_fence": one.fence, "its_due_at": due, "its_now": now} for one, due in claimed
+    ]
+    connection = await session.connection()
+    await connection.execute(_POSTPONE, values)
+
+
 async def hand(session: AsyncSession, delivery: Delivery, *, lease: timedelta, now: datetime) -> bool:
     """True once the intent to send is stored, for `lease`; False when the claim is no longer ours."""
     connection = await session.connection()
@@ -178,6 +192,23 @@ def settle_all(connection: Connection, settlements: Sequence[Settlement], *, now
         connection.execute(_SETTLE, [_settling(one, now) for one in settlements])
 
 
+_POSTPONE = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.id == bindparam("its_id"),
+        _TABLE.c.fence == bindparam("its_fence"),
+        _TABLE.c.state == DeliveryState.CLAIMED,
+    )
+    .values(
+        state=DeliveryState.QUEUED,
+        attempts=_TABLE.c.attempts - 1,
+        # Waiting for one's turn is no try: the time in which it is tried has not begun.
+        first_tried_at=case((_TABLE.c.attempts > 1, _TABLE.c.first_tried_at), else_=null()),
+        due_at=bindparam("its_due_at", type_=UTCDateTime),
+        lease_until=None,
+        updated_at=bindparam("its_now", type_=UTCDateTime),
+    )
+)
 _HAND = (
     update(_TABLE)
     .where(

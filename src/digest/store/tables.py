@@ -297,6 +297,25 @@ class BounceRow(Base):
     at: Mapped[datetime]
 
 
+class PaceRow(Base):
+    """How fast mail leaves by one relay or to one receiving domain; shared by every worker."""
+
+    __tablename__ = "pace"
+    name: Mapped[str] = mapped_column(String(300), primary_key=True)
+    version: Mapped[int]
+    tokens: Mapped[float]
+    filled_at: Mapped[datetime | None]
+    day: Mapped[str] = mapped_column(String(10))
+    sent: Mapped[int] = mapped_column(BigInteger)
+    first_day: Mapped[str] = mapped_column(String(10))
+    per_second: Mapped[float | None]
+    met_at: Mapped[float | None]
+    throttled_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]
+    reply: Mapped[Words]
+
+
 class LeaseRow(Base):
     """Who does a job that only one may do, and until when."""
 
