@@ -87,7 +87,7 @@ def test_the_command_leaves_its_results_one_object_and_nothing_else(tmp_path: Pa
     mail = message_from_bytes((tmp_path / "demo" / "issue.eml").read_bytes(), policy=default)
 
     assert set(told) == KEYS
-    assert (told["sources"], told["sources_failed"], told["audience"]) == (7, 2, 40)
+    assert (told["sources"], told["sources_failed"], told["audience"]) == (9, 2, 40)
     assert (told["missing"], told["twice"]) == (0, 0)
     assert told["sent"] + told["excluded"] == told["audience"]
     assert sum(told["why_excluded"].values()) == told["excluded"]
@@ -129,6 +129,19 @@ async def test_the_sample_week_is_told_as_it_should_be(tmp_path: Path) -> None:
     assert "already sent" in err
     assert "sent once more: 0 mails" in " ".join(err.split())
     assert "Also told by Linkstack" in " ".join(out.split())
+    said = " ".join(err.split())
+    for words in (
+        "told by Tidewater Notes, Meadow & Mast and Linkstack, so told once: Twelve cities agree",
+        "same story? “A court in Lindhaven rules that a chatbot’s promise binds the shop” and “The clerk who",
+        "listed by The Old Freight Hall and The Sound Circle, so listed once: Practical Days",
+        "past, so not listed: Listening night",
+        "cancelled, so not listed: Breakfast on budgets",
+    ):
+        assert words in said
+    assert text.count("Practical Days: two days, no slides") == 1
+    assert "listening night" not in text.lower()
+    sum_line = f"12 readers = {result.sent} sent + {result.excluded} excluded; 0 missing, 0 twice"
+    assert out.rstrip().endswith(sum_line)
 
 
 async def test_a_folder_of_feeds_makes_the_issue_of_that_week(tmp_path: Path) -> None:

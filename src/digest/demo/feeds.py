@@ -1,4 +1,4 @@
-"""The sample sites' feeds as bytes: RSS, Atom, JSON Feed and iCalendar, dated by the demo's now."""
+"""The sample sites as bytes: RSS, Atom, JSON Feed, iCalendar and pages, dated by the demo's now."""
 
 import html
 import json
@@ -131,11 +131,51 @@ def _span(event: SampleEvent, now: datetime) -> dict[str, Any]:
     return {"dtstart": starts, "dtend": starts + timedelta(hours=event.hours) if event.hours else None}
 
 
+def _list_page(site: Site, now: datetime) -> bytes:
+    """A page that lists its articles and offers no feed."""
+    entries = "".join(
+        f'<li class="note"><h2><a href="/{article.id}">{html.escape(article.title)}</a></h2>'
+        f'<time datetime="{(_published(article, now) or now).isoformat()}"></time>'
+        f"{_paragraph(article.summary)}</li>"
+        for article in site.articles
+    )
+    return _page(site, f'<nav><a href="/about">About us and the meadow</a></nav><ul>{entries}</ul>')
+
+
+def _event_page(site: Site, now: datetime) -> bytes:
+    """A page that tells its events in JSON-LD, as those do that want to be found."""
+    told = json.dumps([_told_event(site, event, now) for event in site.events], ensure_ascii=False)
+    script = told.replace("<", "\\u003c")
+    return _page(site, f'<script type="application/ld+json">{script}</script>')
+
+
+def _told_event(site: Site, event: SampleEvent, now: datetime) -> dict[str, Any]:
+    span = _span(event, now)
+    starts, ends = span["dtstart"], span["dtend"]
+    if event.at is None:
+        # A calendar names the day after, a page the last one.
+        ends -= timedelta(days=1)
+    told = {
+        "@context": "https://schema.org",
+        "@type": "Event",
+        "name": event.title,
+        "description": event.summary,
+        "url": f"{site.site}/{event.id}",
+        "startDate": starts.isoformat(),
+        "location": {"@type": "Place", "name": event.place},
+    }
+    return told | ({"endDate": ends.isoformat()} if ends else {})
+
+
+def _page(site: Site, inside: str) -> bytes:
+    title, about = html.escape(site.title), html.escape(site.about)
+    head = f'<head><title>{title}</title><base href="{site.site}/"></head>'
+    return f'<!DOCTYPE html><html lang="en">{head}<body><p>{about}</p>{inside}</body></html>'.encode()
+
+
 def _web_page(site: Site, _now: datetime) -> bytes:
     """What a site says that gave up its feed and answers 200 to everything."""
-    title, about = html.escape(site.title), html.escape(site.about)
-    head = f"<head><title>{title}</title></head>"
-    return f"<!DOCTYPE html><html>{head}<body><p>{about}</p></body></html>".encode()
+    return _page(site, "")
 
 
 _KINDS: dict[str, tuple[str, Callable[[Site, datetime], bytes]]] = {
@@ -143,6 +183,8 @@ _KINDS: dict[str, tuple[str, Callable[[Site, datetime], bytes]]] = {
     "atom": ("application/atom+xml", _atom),
     "json": ("application/feed+json", _json_feed),
     "ics": ("text/calendar", _calendar),
+    "page": ("text/html", _list_page),
+    "events": ("text/html", _event_page),
     "html": ("text/html", _web_page),
 }
 

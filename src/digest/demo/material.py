@@ -48,7 +48,7 @@ class SampleEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A sample site: "rss", "atom", "json" and "ics" work, "html" is a bad feed, "dead" does not answer."""
+    """A sample site: "html" is a bad feed and "dead" does not answer; every other kind works."""
 
     kind: str
     file: str

@@ -28,6 +28,10 @@ EDITOR = "ingrid@week-in-ai.example"
 _PUBLIC_URL = "https://week-in-ai.example"
 
 
+#: Kinds of sample sites that are not read as feeds.
+_KINDS = {"ics": SourceKind.CALENDAR, "page": SourceKind.PAGE, "events": SourceKind.EVENTS}
+
+
 class _Nowhere(StringIO):
     """A stream that keeps nothing: the demo tells what happens in its own words."""
 
@@ -105,7 +109,7 @@ async def _open_sources(stack: AsyncExitStack, options: DemoOptions) -> tuple[So
         source = Source(
             url=f"{place}/{site.file}",
             title=site.title,
-            kind=kind_of(site.file),
+            kind=_KINDS.get(site.kind, SourceKind.FEED),
             site_url=site.site,
             owner=site.owner,
             section=site.section,

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -81,7 +81,11 @@ class Teller:
 
     def sites(self, sources: tuple[Source, ...], *, from_folder: bool) -> None:
         """Say where articles come from."""
-        what = "feeds of the folder, each" if from_folder else "sample sites, one broken and one dead,"
+        what = (
+            "feeds of the folder, each"
+            if from_folder
+            else "sample sites (feeds, a calendar, two pages; one broken, one dead),"
+        )
         self._step("sites", f"{len(sources)} {what} served on 127.0.0.1")
 
     def crowd(self, states: Counter[str], *, notices: int) -> None:
@@ -115,6 +119,11 @@ class Teller:
         words = Text.assemble((story.title, "bold"), f"\n{source}{tier}\n", (_why(story), "dim"))
         self._out.print(_columns(Text(str(number), style="dim", justify="right"), words, width=2))
 
+    def shown(self, remarks: Iterable[tuple[str, str]]) -> None:
+        """Say what is to be seen in the draft, a line each."""
+        for name, words in remarks:
+            self._step(name, words)
+
     def approved(self, issue: Issue, editor: str) -> None:
         """Say that the editor let it go."""
         words = f"the draft was mailed to {editor}, who approves revision {issue.revision}; it is frozen now"
@@ -136,6 +145,7 @@ class Teller:
     def result(self, result: DemoResult) -> None:
         """Show the table, and the object that scripts read."""
         self._out.print(_table(result))
+        self._out.print(_sum(result), style="bold" if result.is_good else _FAILED)
         if not self._quiet:
             self._err.print(_next(result))
         if self._json:
@@ -207,6 +217,12 @@ def _rows(result: DemoResult) -> list[tuple[str, str, str]]:
         ("twice", str(result.twice), "readers who got it more than once"),
         ("seconds", f"{result.seconds:.1f}", ""),
     ]
+
+
+def _sum(result: DemoResult) -> str:
+    """The ledger's sum: everybody is accounted for."""
+    got = f"{result.sent} sent + {result.excluded} excluded"
+    return f"\nledger    {result.audience} readers = {got}; {result.missing} missing, {result.twice} twice"
 
 
 def _next(result: DemoResult) -> str:

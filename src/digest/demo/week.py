@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 from digest.demo.crowd import count_mails, gather_crowd, require_no_strangers
 from digest.demo.leavings import leave_behind, make_folder
 from digest.demo.mailbox import mailbox
+from digest.demo.material import sample_sites
 from digest.demo.options import DemoOptions
+from digest.demo.showing import questions, remarks
 from digest.demo.sites import open_server
 from digest.demo.stage import EDITOR, KEY, Stage, open_stage
 from digest.demo.telling import DemoResult, Teller
@@ -79,6 +81,8 @@ async def _play(stage: Stage, tell: Teller) -> _Played:
     if stage.options.feeds is None:
         issue = await _write_note(stage, issue)
     tell.draft(issue)
+    sites = sample_sites() if stage.options.feeds is None else ()
+    tell.shown(remarks(issue.content, await questions(house, issue, now=clock()), sites))
     held = await present(house, issue, now=clock())
     await send_notices(house, clock=clock)
     approved = await approve(house, held, by=EDITOR, now=clock())
