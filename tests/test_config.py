@@ -65,6 +65,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     ("text", "place", "hint"),
     [
         (GOOD.replace("url =", "urll ="), ":4:1", 'did you mean "smtp.url"?'),
+        (GOOD.replace("url =", "uncertain ="), ":4:1", 'its name is "delivery.uncertain" now'),
         (GOOD.replace("timezone", "time_zone"), ":9:1", "newsletters.NAME.timezone"),
         ("colour = 1\n" + GOOD, ":1:1", "docs/settings.md"),
     ],

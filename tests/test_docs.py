@@ -77,6 +77,6 @@ def test_the_glossary_has_the_seven_nouns() -> None:
 def test_the_settings_file_of_init_explains_every_setting() -> None:
     text = (ROOT / "src/digest/cli/digest.toml.txt").read_text(encoding="utf-8")
     keys = set(re.findall(r"^#?(\w+) ?=", text, re.MULTILINE))
-    tables = {"newsletters", "web", "smtp", "relays", "gather"}
+    tables = {"newsletters", "web", "smtp", "relays", "delivery", "gather"}
 
     assert {name.rpartition(".")[2] for name in config.setting_names()} - tables - keys == set()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from conftest import KEY, NOW
 from digest.domain import (
@@ -76,6 +76,11 @@ def sent(delivery: Delivery) -> Settlement:
     return Settlement(delivery=delivery, state=DeliveryState.SENT, reply="250 ok")
 
 
+def refused(delivery: Delivery) -> Settlement:
+    """An outcome that needs no intent before it."""
+    return Settlement(delivery=delivery, state=DeliveryState.FAILED, reply="550 no")
+
+
 class Telling(Writer):
     """A writer that says when it has written."""
 
@@ -124,10 +129,10 @@ async def test_an_outcome_that_no_intent_follows_is_stored_by_itself(
         ledger = ledger_of(writer)
         storing = asyncio.create_task(ledger.run())
 
-        ledger.settle(sent(claimed[0]))
+        ledger.settle(refused(claimed[0]))
         await asyncio.wait_for(writer.wrote.wait(), 20)
 
-        assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "sent": 1}
+        assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "failed": 1}
         storing.cancel()
 
 
@@ -157,7 +162,7 @@ async def test_without_a_ledger_nothing_may_leave_and_no_outcome_is_lost(
 
     ledger = ledger_of(writer)
     storing = asyncio.create_task(ledger.run())
-    ledger.settle(sent(claimed[0]))
+    ledger.settle(refused(claimed[0]))
     with monkeypatch.context() as broken:
         broken.setattr(deliveries, "record", full)
         with pytest.raises(StoreError, match="full"):
@@ -169,7 +174,7 @@ async def test_without_a_ledger_nothing_may_leave_and_no_outcome_is_lost(
 
     await ledger.flush()
 
-    assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "sent": 1}
+    assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "failed": 1}
 
 
 async def test_what_is_given_back_is_queued_again_and_the_try_does_not_count(
@@ -194,14 +199,29 @@ async def test_a_cancelled_transaction_ends_before_the_next_begins(
     store: Store, writer: Writer, claimed: tuple[Delivery, ...]
 ) -> None:
     ledger = ledger_of(writer)
-    ledger.settle(sent(claimed[0]))
+    ledger.settle(refused(claimed[0]))
     first = asyncio.create_task(ledger.flush())
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
 
-    ledger.settle(sent(claimed[1]))
+    ledger.settle(refused(claimed[1]))
     await ledger.flush()
 
-    assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 2, "sent": 2}
+    assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 2, "failed": 2}
+
+
+async def test_with_power_in_mind_each_transaction_reaches_the_disk(store: Store) -> None:
+    ask = "PRAGMA synchronous" if store.is_sqlite else "SHOW synchronous_commit"
+    if not store.is_sqlite:
+        async with store.begin() as session:
+            name = store.url.database
+            await session.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+        await store.close()
+
+    async with aclosing(Writer(store, outlives_power=True)) as writer, aclosing(Writer(store)) as usual:
+        full = await writer.write(lambda connection: connection.scalar(text(ask)))
+        less = await usual.write(lambda connection: connection.scalar(text(ask)))
+
+    assert (full, less) == ((2, 1) if store.is_sqlite else ("on", "off"))

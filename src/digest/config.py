@@ -22,6 +22,11 @@ PATH_VARIABLE = "DIGEST_CONFIG"
 _PREFIX = "DIGEST_"
 #: Only to try whether a schedule ever comes.
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+#: Settings that have another name now.
+_RENAMED = {
+    "smtp.uncertain": "delivery.uncertain",
+    "smtp.retry_for_hours": "delivery.retry_for_hours",
+}
 
 
 def _zone(name: str) -> str:
@@ -97,11 +102,18 @@ class SmtpSettings(_Part):
     timeout_seconds: float = Field(60, gt=0, le=3600)
     #: Seconds for the reply to the final dot (RFC 5321 §4.5.3.2 asks for 600).
     dot_timeout_seconds: float = Field(600, gt=0, le=3600)
-    #: Hours after which a deferred delivery is given up.
-    retry_for_hours: float = Field(48, gt=0, le=240)
+    dkim: DkimSettings | None = None
+
+
+class DeliverySettings(_Part):
+    """What is promised of a delivery, and for how long it is tried."""
+
     #: What becomes of a delivery when a crash fell between the dot and the reply.
     uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
-    dkim: DkimSettings | None = None
+    #: What the ledger outlives: the death of the process, or a loss of power too (a sync to disk a group).
+    durability: Literal["process", "power"] = "process"
+    #: Hours after which a deferred delivery is given up.
+    retry_for_hours: float = Field(48, gt=0, le=240)
 
 
 class RelaySettings(_Part):
@@ -212,6 +224,7 @@ class Settings(_Part):
     smtp: SmtpSettings = SmtpSettings()
     #: Several ways out in place of `smtp.url`, each with its share and its limits.
     relays: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], RelaySettings] = Field({})
+    delivery: DeliverySettings = DeliverySettings()
     gather: GatherSettings = GatherSettings()
     newsletters: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings] = (
         Field(min_length=1)
@@ -362,6 +375,8 @@ def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
         near = difflib.get_close_matches(dotted, list(setting_names()), 1, 0.6)
         near = near or difflib.get_close_matches(path[-1], list(setting_names()), 1, 0.6)
         hint = f'did you mean "{near[0]}"?' if near else "all settings: docs/settings.md"
+        if dotted in _RENAMED:
+            hint = f'its name is "{_RENAMED[dotted]}" now'
         return UnknownSettingError(f'{where}  unknown setting "{dotted}"', hint=hint)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":

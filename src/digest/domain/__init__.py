@@ -6,6 +6,7 @@ from digest.domain.editor import Decision, DecisionKind, Edit
 from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
 from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
 from digest.domain.pace import Pace
+from digest.domain.moves import DELIVERY_MOVES, SETTLING, DeliveryEvent, Move, follow
 from digest.domain.reader import Consent, Subscriber, Subscription
 from digest.domain.states import (
     FINAL_DELIVERY_STATES,
@@ -23,15 +24,18 @@ from digest.domain.states import (
 
 __all__ = [
     "DEFAULT_SECTIONS",
+    "DELIVERY_MOVES",
     "EVENTS",
     "FINAL_DELIVERY_STATES",
     "ISSUE_MOVES",
+    "SETTLING",
     "Article",
     "Consent",
     "Content",
     "Decision",
     "DecisionKind",
     "Delivery",
+    "DeliveryEvent",
     "DeliveryState",
     "Edit",
     "Event",
@@ -41,6 +45,7 @@ __all__ = [
     "IssueSection",
     "IssueState",
     "Message",
+    "Move",
     "Notice",
     "Outcome",
     "OutcomeKind",
@@ -59,4 +64,5 @@ __all__ = [
     "Subscription",
     "SubscriptionState",
     "Tier",
+    "follow",
 ]

@@ -55,7 +55,8 @@ ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {
     IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
     IssueState.SENDING: frozenset({IssueState.PAUSED, IssueState.SENT, IssueState.CANCELLED}),
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
-    IssueState.SENT: frozenset(),
+    # Another attempt for those that failed.
+    IssueState.SENT: frozenset({IssueState.SENDING}),
     IssueState.CANCELLED: frozenset(),
 }
 

@@ -9,6 +9,7 @@ from digest.publish.notices import send_notices
 from digest.publish.paces import DomainStanding, RelayStanding
 from digest.publish.paces import relays as relay_standings
 from digest.publish.paces import throttled as throttled_domains
+from digest.publish.pausing import pause, resume, retry
 from digest.publish.release import release_due
 from digest.publish.send import SendReport, send
 
@@ -24,11 +25,14 @@ __all__ = [
     "gather_sources",
     "message_for",
     "notice_message",
+    "pause",
     "plan_for",
     "present",
     "relay_standings",
     "release_due",
     "rendered_for",
+    "resume",
+    "retry",
     "sample_reader",
     "send",
     "send_notices",

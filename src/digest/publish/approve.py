@@ -8,6 +8,9 @@ from digest.house import House
 from digest.render import lint, render
 from digest.store import audit, deliveries, issues, subscribers
 
+#: Why a delivery of a cancelled issue was skipped.
+CANCELLED = "issue cancelled"
+
 
 async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issue:
     """The issue approved: content, renderings and audience are stored; nothing is sent yet.
@@ -59,7 +62,8 @@ async def cancel(house: House, issue: Issue, *, reason: str, by: str, now: datet
         done = await issues.move(
             session, current, IssueState.CANCELLED, reason=reason, number=-current.id, approve_at=None
         )
-        await deliveries.withdraw(session, done.id, "issue cancelled", now=now)
+        await deliveries.revoke(session, done.id, now=now)
+        await deliveries.withdraw(session, done.id, CANCELLED, now=now)
         await audit.note(session, now=now, actor=by, action="issue.cancelled", subject=f"issue:{done.id}")
     house.log.event("issue.cancelled", id=done.id, reason=reason)
     return done

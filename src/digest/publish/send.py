@@ -19,6 +19,7 @@ from digest.domain import (
 )
 from digest.errors import DigestError, WrongStateError
 from digest.house import House
+from digest.publish.approve import CANCELLED
 from digest.publish.ledger import Ledger
 from digest.publish.mails import own_part, shared_part
 from digest.publish.pacing import Pacing
@@ -98,7 +99,7 @@ async def send(
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
     async with (
         open_relays(house.settings) as relays,
-        aclosing(Writer(house.store)) as writer,
+        aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
     ):
         sending = _Sending(
@@ -115,6 +116,11 @@ async def send(
         await recover(house, now=clock())
         await sending.run(watch)
     return await finish(house, issue, now=clock())
+
+
+def _writer(house: House) -> Writer:
+    """Where intents and outcomes go, as durable as the operator wants them."""
+    return Writer(house.store, outlives_power=house.settings.delivery.durability == "power")
 
 
 async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
@@ -136,7 +142,7 @@ async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
 
 async def recover(house: House, *, now: datetime) -> None:
     """Put back what a crash left behind, and settle what may have been sent as the operator decided."""
-    settle_as = _SETTLED_AS[house.settings.smtp.uncertain]
+    settle_as = _SETTLED_AS[house.settings.delivery.uncertain]
     async with house.store.begin() as session:
         back, doubt = await deliveries.recover(session, now=now, settle_as=settle_as)
     if back or doubt:
@@ -160,6 +166,9 @@ async def finish(house: House, issue: Issue, *, now: datetime) -> SendReport:
         current = await issues.get(session, issue.id)
         if current.state is IssueState.SENDING and not await deliveries.open_count(session, issue.id):
             await issues.move(session, current, IssueState.SENT, sent_at=now)
+        if current.state is IssueState.CANCELLED:
+            # What was in flight when it was cancelled, and was put off.
+            await deliveries.withdraw(session, current.id, CANCELLED, now=now)
     done = await report(house, issue)
     house.log.event("issue.sending", n=done.issue.number, state=done.issue.state, **done.states)
     return done
@@ -190,6 +199,8 @@ class _Sending:
     #: How many are claimed at once, and when that was last done.
     limit: int = 0
     claimed_at: datetime = _LONG_AGO
+    #: True when a claim was refused its intent: the issue was paused, or the lease ran out.
+    is_revoked: bool = False
     compiled: dict[tuple[str, bool], Compiled] = field(default_factory=dict)
 
     async def run(self, watch: Callable[[Outcome], None]) -> None:
@@ -232,10 +243,11 @@ class _Sending:
             while (batch := await following) or self.has_put_back:
                 self.has_put_back = False
                 following = asyncio.create_task(self._claim())
+                self.is_revoked = False
                 for at, (delivery, reader) in enumerate(batch):
                     if self.should_stop():
                         return
-                    if not self.pacing.has_room:
+                    if self.is_revoked or not self.pacing.has_room:
                         await self._give_back([one for one, _reader in batch[at:]])
                         break
                     self.pacing.promised -= 1
@@ -341,7 +353,10 @@ class _Sending:
     async def _hand(self, key: int) -> bool:
         """True once the intent is durable."""
         self.handed.add(key)
-        return await self.ledger.hand(self.claimed[key])
+        is_ours = await self.ledger.hand(self.claimed[key])
+        # What was claimed with it went the same way; the next claim asks whether to go on.
+        self.is_revoked = self.is_revoked or not is_ours
+        return is_ours
 
     def _settle(self, outcome: Outcome) -> None:
         """Note what the server said; uncertain ones follow the operator's policy at once."""
@@ -369,15 +384,15 @@ def decide(
     house: House, kind: OutcomeKind, delivery: Delivery, *, now: datetime
 ) -> tuple[DeliveryState, datetime | None]:
     """The state that an outcome leads to and, when it is tried again, when."""
-    smtp = house.settings.smtp
-    if kind is OutcomeKind.UNCERTAIN and smtp.uncertain != "resend":
-        return _SETTLED_AS[smtp.uncertain], None
+    chosen = house.settings.delivery
+    if kind is OutcomeKind.UNCERTAIN and chosen.uncertain != "resend":
+        return _SETTLED_AS[chosen.uncertain], None
     again = OutcomeKind.DEFERRED if kind is OutcomeKind.UNCERTAIN else kind
     return after(
         again,
         attempts=delivery.attempts,
         first_tried_at=delivery.first_tried_at or now,
         now=now,
-        give_up_after=timedelta(hours=smtp.retry_for_hours),
+        give_up_after=timedelta(hours=chosen.retry_for_hours),
         key=delivery.id,
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
-    Table,
+    Update,
     bindparam,
     case,
     func,
@@ -18,9 +19,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState
+from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
 from digest.store.audience import fan_out
+from digest.store.recovery import prove, recover, retry, revoke, withdraw
 from digest.store.tables import DeliveryRow, UTCDateTime
+from digest.store.tally import (
+    PLAIN,
+    TABLE,
+    counts,
+    excluded,
+    next_due,
+    of_issue,
+    of_reader,
+    open_count,
+    replies,
+)
 
 __all__ = [
     "Settlement",
@@ -36,28 +49,16 @@ __all__ = [
     "of_reader",
     "open_count",
     "postpone",
+    "prove",
     "record",
     "recover",
+    "replies",
+    "retry",
+    "revoke",
     "settle",
     "settle_all",
     "withdraw",
 ]
-
-_PLAIN: tuple[str, ...] = (
-    "id",
-    "issue_id",
-    "subscriber_id",
-    "choice",
-    "reason",
-    "reply",
-    "attempts",
-    "fence",
-    "due_at",
-)
-_PLAIN += ("first_tried_at", "updated_at")
-_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-#: The table itself: rows by the hundred are not worth objects of the mapper.
-_TABLE: Table = DeliveryRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +72,6 @@ class Settlement:
     due_at: datetime | None = None
 
 
-def _delivery(row: DeliveryRow) -> Delivery:
-    return Delivery(state=DeliveryState(row.state), **{name: getattr(row, name) for name in _PLAIN})
-
-
 async def claim(
     session: AsyncSession, issue_id: int, *, limit: int, lease: timedelta, now: datetime
 ) -> tuple[Delivery, ...]:
@@ -84,23 +81,23 @@ async def claim(
     """
     due = (
         select(DeliveryRow.id)
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state.in_(_WAITING), DeliveryRow.due_at <= now)
+        .where(DeliveryRow.issue_id == issue_id, _may(DeliveryEvent.CLAIM), DeliveryRow.due_at <= now)
         .order_by(DeliveryRow.due_at, DeliveryRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     claimed = await session.execute(
-        update(_TABLE)
-        .where(_TABLE.c.id.in_(due.scalar_subquery()))
+        update(TABLE)
+        .where(TABLE.c.id.in_(due.scalar_subquery()))
         .values(
-            state=DeliveryState.CLAIMED,
-            fence=_TABLE.c.fence + 1,
-            attempts=_TABLE.c.attempts + 1,
+            state=DELIVERY_MOVES[DeliveryEvent.CLAIM].to,
+            fence=TABLE.c.fence + 1,
+            attempts=TABLE.c.attempts + 1,
             lease_until=now + lease,
-            first_tried_at=func.coalesce(_TABLE.c.first_tried_at, literal(now, UTCDateTime)),
+            first_tried_at=func.coalesce(TABLE.c.first_tried_at, literal(now, UTCDateTime)),
             updated_at=now,
         )
-        .returning(*(_TABLE.c[name] for name in _PLAIN))
+        .returning(*(TABLE.c[name] for name in PLAIN))
     )
     found = (Delivery(state=DeliveryState.CLAIMED, **row) for row in claimed.mappings())
     return tuple(sorted(found, key=lambda one: one.id))
@@ -110,15 +107,15 @@ async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: 
     """Queue again what was claimed and not handed over; the try does not count."""
     for fence in {one.fence for one in claimed}:
         await session.execute(
-            update(_TABLE)
+            update(TABLE)
             .where(
-                _TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
-                _TABLE.c.fence == fence,
-                _TABLE.c.state == DeliveryState.CLAIMED,
+                TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
+                TABLE.c.fence == fence,
+                _may(DeliveryEvent.RETURN),
             )
             .values(
-                state=DeliveryState.QUEUED,
-                attempts=_TABLE.c.attempts - 1,
+                state=DELIVERY_MOVES[DeliveryEvent.RETURN].to,
+                attempts=TABLE.c.attempts - 1,
                 lease_until=None,
                 updated_at=now,
             )
@@ -180,62 +177,73 @@ async def settle(
     reason: str = "",
     due_at: datetime | None = None,
 ) -> bool:
-    """True once the outcome is stored; False when a newer claim owns the row."""
+    """True once the outcome is stored; False when it is refused: a newer claim owns the row."""
     one = Settlement(delivery=delivery, state=state, reply=reply, reason=reason, due_at=due_at)
-    settled = await session.execute(_SETTLE.returning(_TABLE.c.id), _settling(one, now))
-    return settled.first() is not None
+    statement = _SETTLE[SETTLING[state]].returning(TABLE.c.id)
+    return (await session.execute(statement, _settling(one, now))).first() is not None
 
 
 def settle_all(connection: Connection, settlements: Sequence[Settlement], *, now: datetime) -> None:
-    """Store outcomes; a row that a newer claim owns stays as it is. In one round trip."""
-    if settlements:
-        connection.execute(_SETTLE, [_settling(one, now) for one in settlements])
+    """Store outcomes, in one round trip for each kind; a row that a newer claim owns stays as it is."""
+    for state in dict.fromkeys(one.state for one in settlements):
+        rows = [_settling(one, now) for one in settlements if one.state == state]
+        connection.execute(_SETTLE[SETTLING[state]], rows)
+
+
+def _may(event: DeliveryEvent) -> ColumnElement[bool]:
+    """The states in which the event may happen. Not a list: that cannot be run for many rows at once."""
+    return or_(*(TABLE.c.state == state for state in sorted(DELIVERY_MOVES[event].from_states)))
 
 
 _POSTPONE = (
-    update(_TABLE)
+    update(TABLE)
     .where(
-        _TABLE.c.id == bindparam("its_id"),
-        _TABLE.c.fence == bindparam("its_fence"),
-        _TABLE.c.state == DeliveryState.CLAIMED,
+        TABLE.c.id == bindparam("its_id"),
+        TABLE.c.fence == bindparam("its_fence"),
+        _may(DeliveryEvent.RETURN),
     )
     .values(
-        state=DeliveryState.QUEUED,
-        attempts=_TABLE.c.attempts - 1,
+        state=DELIVERY_MOVES[DeliveryEvent.RETURN].to,
+        attempts=TABLE.c.attempts - 1,
         # Waiting for one's turn is no try: the time in which it is tried has not begun.
-        first_tried_at=case((_TABLE.c.attempts > 1, _TABLE.c.first_tried_at), else_=null()),
+        first_tried_at=case((TABLE.c.attempts > 1, TABLE.c.first_tried_at), else_=null()),
         due_at=bindparam("its_due_at", type_=UTCDateTime),
         lease_until=None,
         updated_at=bindparam("its_now", type_=UTCDateTime),
     )
 )
 _HAND = (
-    update(_TABLE)
+    update(TABLE)
     .where(
-        _TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
-        _TABLE.c.fence == bindparam("its_fence"),
-        _TABLE.c.state == DeliveryState.CLAIMED,
-    )
-    .values(state=DeliveryState.HANDED, lease_until=bindparam("its_lease"), updated_at=bindparam("its_now"))
-    .returning(_TABLE.c.id)
-)
-_SETTLE = (
-    update(_TABLE)
-    .where(
-        _TABLE.c.id == bindparam("its_id"),
-        _TABLE.c.fence == bindparam("its_fence"),
-        # A list of values cannot stand in a statement that is run for many rows.
-        or_(_TABLE.c.state == DeliveryState.CLAIMED, _TABLE.c.state == DeliveryState.HANDED),
+        TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
+        TABLE.c.fence == bindparam("its_fence"),
+        _may(DeliveryEvent.HAND),
     )
     .values(
-        state=bindparam("its_state"),
-        reply=bindparam("its_reply"),
-        reason=bindparam("its_reason"),
-        due_at=func.coalesce(bindparam("its_due_at", type_=UTCDateTime), _TABLE.c.due_at),
-        lease_until=None,
+        state=DELIVERY_MOVES[DeliveryEvent.HAND].to,
+        lease_until=bindparam("its_lease"),
         updated_at=bindparam("its_now"),
     )
+    .returning(TABLE.c.id)
 )
+
+
+def _settle_statement(event: DeliveryEvent) -> Update:
+    return (
+        update(TABLE)
+        .where(TABLE.c.id == bindparam("its_id"), TABLE.c.fence == bindparam("its_fence"), _may(event))
+        .values(
+            state=DELIVERY_MOVES[event].to,
+            reply=bindparam("its_reply"),
+            reason=bindparam("its_reason"),
+            due_at=func.coalesce(bindparam("its_due_at", type_=UTCDateTime), TABLE.c.due_at),
+            lease_until=None,
+            updated_at=bindparam("its_now"),
+        )
+    )
+
+
+_SETTLE = {event: _settle_statement(event) for event in SETTLING.values()}
 
 
 def _settling(one: Settlement, now: datetime) -> dict[str, object]:
@@ -243,97 +251,8 @@ def _settling(one: Settlement, now: datetime) -> dict[str, object]:
     return {
         "its_id": one.delivery.id,
         "its_fence": one.delivery.fence,
-        "its_state": one.state,
         "its_reply": one.reply,
         "its_reason": one.reason,
         "its_due_at": one.due_at,
         "its_now": now,
     }
-
-
-async def recover(session: AsyncSession, *, now: datetime, settle_as: DeliveryState) -> tuple[int, int]:
-    """(put back, uncertain) after a crash, for leases that ran out.
-
-    A claim without intent is provably unsent and is queued again. One with an intent may have been sent; it
-    becomes `settle_as`, which is the operator's policy: queued (resend), uncertain (hold) or sent.
-    """
-    expired = DeliveryRow.lease_until < now
-    back = await session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.CLAIMED, expired)
-        .values(state=DeliveryState.QUEUED, lease_until=None, updated_at=now)
-        .returning(DeliveryRow.id)
-    )
-    words = "a crash fell between the dot and the reply"
-    doubt = await session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.HANDED, expired)
-        .values(state=settle_as, lease_until=None, reason=words, updated_at=now)
-        .returning(DeliveryRow.id)
-    )
-    return len(back.all()), len(doubt.all())
-
-
-async def withdraw(session: AsyncSession, issue_id: int, reason: str, *, now: datetime) -> int:
-    """How many waiting deliveries were skipped, for an issue that is cancelled."""
-    gone = await session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state.in_(_WAITING))
-        .values(state=DeliveryState.SKIPPED, reason=reason, updated_at=now)
-        .returning(DeliveryRow.id)
-    )
-    return len(gone.all())
-
-
-async def counts(session: AsyncSession, issue_id: int) -> dict[str, int]:
-    """How many deliveries of the issue are in each state; their sum is the audience."""
-    query = (
-        select(DeliveryRow.state, func.count())
-        .where(DeliveryRow.issue_id == issue_id)
-        .group_by(DeliveryRow.state)
-        .order_by(DeliveryRow.state)
-    )
-    return dict((await session.execute(query)).all())
-
-
-async def excluded(session: AsyncSession, issue_id: int) -> dict[str, int]:
-    """How many of the audience were skipped, by reason."""
-    query = (
-        select(DeliveryRow.reason, func.count())
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == DeliveryState.SKIPPED)
-        .group_by(DeliveryRow.reason)
-        .order_by(DeliveryRow.reason)
-    )
-    return dict((await session.execute(query)).all())
-
-
-async def open_count(session: AsyncSession, issue_id: int) -> int:
-    """How many deliveries are not in a final state."""
-    query = select(func.count()).where(
-        DeliveryRow.issue_id == issue_id, DeliveryRow.state.not_in(FINAL_DELIVERY_STATES)
-    )
-    return await session.scalar(query) or 0
-
-
-async def next_due(session: AsyncSession, issue_id: int) -> datetime | None:
-    """When the next waiting delivery is due, if one waits."""
-    query = select(DeliveryRow.due_at).where(
-        DeliveryRow.issue_id == issue_id, DeliveryRow.state.in_(_WAITING)
-    )
-    return await session.scalar(query.order_by(DeliveryRow.due_at).limit(1))
-
-
-async def of_reader(session: AsyncSession, subscriber_id: int) -> tuple[Delivery, ...]:
-    """Every delivery to one reader, newest first."""
-    query = select(DeliveryRow).where(DeliveryRow.subscriber_id == subscriber_id)
-    return tuple(_delivery(row) for row in await session.scalars(query.order_by(DeliveryRow.id.desc())))
-
-
-async def of_issue(
-    session: AsyncSession, issue_id: int, *, states: Sequence[DeliveryState] = (), limit: int = 1000
-) -> tuple[Delivery, ...]:
-    """Deliveries of one issue by id; no `states` means all."""
-    query = select(DeliveryRow).where(DeliveryRow.issue_id == issue_id).order_by(DeliveryRow.id)
-    if states:
-        query = query.where(DeliveryRow.state.in_(states))
-    return tuple(_delivery(row) for row in await session.scalars(query.limit(limit)))

@@ -110,6 +110,14 @@ def prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def sync_every_commit(connection: Any, _record: object) -> None:
+    """What is committed outlives a loss of power, and so does all that was committed before it."""
+    cursor = connection.cursor()
+    for pragma in ("synchronous=FULL", "fullfsync=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
 def begin_sqlite(connection: Connection) -> None:
     """A writer takes the lock at once: upgrading a read lock later can only fail."""
     writes = connection.get_execution_options().get("digest_writes")

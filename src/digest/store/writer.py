@@ -5,10 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.store.engine import Store, begin_sqlite, clear_errors, prepare_sqlite
+from digest.store.engine import Store, begin_sqlite, clear_errors, prepare_sqlite, sync_every_commit
 
 T = TypeVar("T")
 
@@ -19,15 +19,18 @@ class Writer:
     Awaiting every statement costs a driver that lives in a thread more than the statements do.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Close it before the store."""
+    def __init__(self, store: Store, *, outlives_power: bool = False) -> None:
+        """Close it before the store. With `outlives_power` a transaction ends when the disk has it."""
         self._store = store
+        self._outlives_power = outlives_power
         self._turn = asyncio.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._engine = create_engine(store.url.set(drivername="sqlite")) if store.is_sqlite else None
         if self._engine is not None:
             event.listen(self._engine, "connect", prepare_sqlite)
             event.listen(self._engine, "begin", begin_sqlite)
+            if outlives_power:
+                event.listen(self._engine, "connect", sync_every_commit)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, once it is durable; nothing is stored when it raises.
@@ -54,6 +57,9 @@ class Writer:
 
     async def _through_session(self, work: Callable[[Connection], T]) -> T:
         async with self._store.begin() as session:
+            if self._outlives_power:
+                # Also where the server's own default is less.
+                await session.execute(text("SET LOCAL synchronous_commit = on"))
             return await _on_connection(session, work)
 
     def _transact(self, writing: Engine, work: Callable[[Connection], T]) -> T:

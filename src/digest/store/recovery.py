@@ -1,0 +1,140 @@
+"""What happens to deliveries from outside: after a crash, by a pause, by an operator, by a server's log."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import DELIVERY_MOVES, DeliveryEvent, DeliveryState, SubscriptionState
+from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow, SuppressionRow
+
+#: Why a delivery that a crash left behind is where it is.
+CRASHED = "a crash fell between the dot and the reply"
+_PRESUMED = {
+    DeliveryState.QUEUED: DeliveryEvent.REPEAT,
+    DeliveryState.UNCERTAIN: DeliveryEvent.DOUBT,
+    DeliveryState.SENT: DeliveryEvent.ACCEPT,
+}
+
+
+def _may(event: DeliveryEvent) -> ColumnElement[bool]:
+    """The states in which the event may happen."""
+    return DeliveryRow.state.in_(sorted(DELIVERY_MOVES[event].from_states))
+
+
+async def recover(session: AsyncSession, *, now: datetime, settle_as: DeliveryState) -> tuple[int, int]:
+    """(put back, uncertain) after a crash, for leases that ran out.
+
+    A claim without intent is provably unsent and is queued again. One with an intent may have been sent; it
+    becomes `settle_as`, which is the operator's policy: queued (resend), uncertain (hold) or sent.
+    """
+    expired = DeliveryRow.lease_until < now
+    back = await session.execute(
+        update(DeliveryRow)
+        .where(_may(DeliveryEvent.RETURN), expired)
+        .values(state=DELIVERY_MOVES[DeliveryEvent.RETURN].to, lease_until=None, updated_at=now)
+        .returning(DeliveryRow.id)
+    )
+    event = _PRESUMED[settle_as]
+    doubt = await session.execute(
+        update(DeliveryRow)
+        .where(_may(event), expired)
+        .values(state=DELIVERY_MOVES[event].to, lease_until=None, reason=CRASHED, updated_at=now)
+        .returning(DeliveryRow.id)
+    )
+    return len(back.all()), len(doubt.all())
+
+
+async def revoke(session: AsyncSession, issue_id: int, *, now: datetime) -> int:
+    """How many claims of the issue were taken back: their messages can no longer be handed over.
+
+    The fencing number counts up, so the worker that holds a claim is refused its intent.
+    """
+    back = await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.issue_id == issue_id, _may(DeliveryEvent.RETURN))
+        .values(
+            state=DELIVERY_MOVES[DeliveryEvent.RETURN].to,
+            fence=DeliveryRow.fence + 1,
+            attempts=DeliveryRow.attempts - 1,
+            lease_until=None,
+            updated_at=now,
+        )
+        .returning(DeliveryRow.id)
+    )
+    return len(back.all())
+
+
+async def withdraw(session: AsyncSession, issue_id: int, reason: str, *, now: datetime) -> int:
+    """How many waiting deliveries were skipped, for an issue that is cancelled."""
+    gone = await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.issue_id == issue_id, _may(DeliveryEvent.WITHDRAW))
+        .values(state=DELIVERY_MOVES[DeliveryEvent.WITHDRAW].to, reason=reason, updated_at=now)
+        .returning(DeliveryRow.id)
+    )
+    return len(gone.all())
+
+
+async def retry(
+    session: AsyncSession, issue_id: int, states: Collection[DeliveryState], *, now: datetime
+) -> int:
+    """How many deliveries in these final states are queued anew, with all their tries before them.
+
+    Only for those who would get an issue today: confirmed, and not suppressed.
+    """
+    again = await session.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.issue_id == issue_id,
+            DeliveryRow.state.in_(states),
+            _may(DeliveryEvent.RETRY),
+            _is_wanted(issue_id),
+        )
+        .values(
+            state=DELIVERY_MOVES[DeliveryEvent.RETRY].to,
+            reason="",
+            attempts=0,
+            first_tried_at=None,
+            due_at=now,
+            updated_at=now,
+        )
+        .returning(DeliveryRow.id)
+    )
+    return len(again.all())
+
+
+def _is_wanted(issue_id: int) -> ColumnElement[bool]:
+    """The reader of the row is subscribed to the issue's newsletter, and nothing bars them."""
+    newsletter = select(IssueRow.newsletter).where(IssueRow.id == issue_id).scalar_subquery()
+    suppressed = exists().where(SuppressionRow.email_hash == SubscriberRow.email_hash)
+    return exists().where(
+        SubscriptionRow.subscriber_id == DeliveryRow.subscriber_id,
+        SubscriptionRow.newsletter == newsletter,
+        SubscriptionRow.state == SubscriptionState.CONFIRMED,
+        SubscriberRow.id == SubscriptionRow.subscriber_id,
+        ~suppressed,
+    )
+
+
+async def prove(
+    session: AsyncSession, delivery_id: int, event: DeliveryEvent, *, reply: str, now: datetime
+) -> bool:
+    """True when what a mail server's log says of an unsettled delivery was stored; False when it was settled.
+
+    The fencing number counts up: nobody else may settle it from now on.
+    """
+    done = await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, _may(event))
+        .values(
+            state=DELIVERY_MOVES[event].to,
+            reply=reply,
+            reason="settled from the mail server's log",
+            fence=DeliveryRow.fence + 1,
+            updated_at=now,
+        )
+        .returning(DeliveryRow.id)
+    )
+    return done.first() is not None

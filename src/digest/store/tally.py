@@ -1,0 +1,97 @@
+"""Looking at the ledger: counts, reasons, and the rows themselves. Nothing here changes anything."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState
+from digest.store.tables import DeliveryRow
+
+PLAIN: tuple[str, ...] = (
+    "id",
+    "issue_id",
+    "subscriber_id",
+    "choice",
+    "reason",
+    "reply",
+    "attempts",
+    "fence",
+    "due_at",
+)
+PLAIN += ("first_tried_at", "updated_at")
+WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
+#: The table itself: rows by the hundred are not worth objects of the mapper.
+TABLE: Table = DeliveryRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
+
+
+def _delivery(row: DeliveryRow) -> Delivery:
+    return Delivery(state=DeliveryState(row.state), **{name: getattr(row, name) for name in PLAIN})
+
+
+async def counts(session: AsyncSession, issue_id: int) -> dict[str, int]:
+    """How many deliveries of the issue are in each state; their sum is the audience."""
+    query = (
+        select(DeliveryRow.state, func.count())
+        .where(DeliveryRow.issue_id == issue_id)
+        .group_by(DeliveryRow.state)
+        .order_by(DeliveryRow.state)
+    )
+    return dict((await session.execute(query)).all())
+
+
+async def excluded(session: AsyncSession, issue_id: int) -> dict[str, int]:
+    """How many of the audience were skipped, by reason."""
+    query = (
+        select(DeliveryRow.reason, func.count())
+        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == DeliveryState.SKIPPED)
+        .group_by(DeliveryRow.reason)
+        .order_by(DeliveryRow.reason)
+    )
+    return dict((await session.execute(query)).all())
+
+
+async def replies(
+    session: AsyncSession, issue_id: int, state: DeliveryState, *, limit: int = 20
+) -> tuple[tuple[str, str, int], ...]:
+    """(reply, reason, how many) of the deliveries in that state, the most frequent first."""
+    count = func.count()
+    query = (
+        select(DeliveryRow.reply, DeliveryRow.reason, count)
+        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == state)
+        .group_by(DeliveryRow.reply, DeliveryRow.reason)
+        .order_by(count.desc(), DeliveryRow.reply)
+        .limit(limit)
+    )
+    return tuple((reply, reason, number) for reply, reason, number in await session.execute(query))
+
+
+async def open_count(session: AsyncSession, issue_id: int) -> int:
+    """How many deliveries are not in a final state."""
+    query = select(func.count()).where(
+        DeliveryRow.issue_id == issue_id, DeliveryRow.state.not_in(FINAL_DELIVERY_STATES)
+    )
+    return await session.scalar(query) or 0
+
+
+async def next_due(session: AsyncSession, issue_id: int) -> datetime | None:
+    """When the next waiting delivery is due, if one waits."""
+    query = select(DeliveryRow.due_at).where(DeliveryRow.issue_id == issue_id, DeliveryRow.state.in_(WAITING))
+    return await session.scalar(query.order_by(DeliveryRow.due_at).limit(1))
+
+
+async def of_reader(session: AsyncSession, subscriber_id: int) -> tuple[Delivery, ...]:
+    """Every delivery to one reader, newest first."""
+    query = select(DeliveryRow).where(DeliveryRow.subscriber_id == subscriber_id)
+    return tuple(_delivery(row) for row in await session.scalars(query.order_by(DeliveryRow.id.desc())))
+
+
+async def of_issue(
+    session: AsyncSession, issue_id: int, *, states: Sequence[DeliveryState] = (), limit: int = 1000
+) -> tuple[Delivery, ...]:
+    """Deliveries of one issue by id; no `states` means all."""
+    query = select(DeliveryRow).where(DeliveryRow.issue_id == issue_id).order_by(DeliveryRow.id)
+    if states:
+        query = query.where(DeliveryRow.state.in_(states))
+    return tuple(_delivery(row) for row in await session.scalars(query.limit(limit)))
