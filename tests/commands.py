@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -66,6 +67,11 @@ class Digest:
         text = self.settings.read_text()
         assert old in text
         self.settings.write_text(text.replace(old, new))
+
+    def sql(self, statement: str, *values: object) -> None:
+        """Change the database behind the command's back."""
+        with contextlib.closing(sqlite3.connect(self.folder / "digest.db")) as database, database:
+            database.execute(statement, values)
 
     def start(self, *args: str, first: str = "pass", **streams: Any) -> "subprocess.Popen[str]":
         """The command as a process of its own, after the Python line `first`."""

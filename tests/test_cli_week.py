@@ -103,7 +103,7 @@ async def test_nobody_is_sent_anything_without_a_yes(digest: Digest) -> None:
         await draft_week(digest, site)
     digest.run("approve")
 
-    assert "would go to 2 readers" in digest.run("send", code=2).stderr
+    assert "Send issue 1 to 2 readers: nobody is here" in digest.run("send", code=2).stderr
     assert "2 queued; not sent: 1 not confirmed" in digest.run("send", "--dry-run").stderr
     assert not (digest.folder / "outbox").exists()
 

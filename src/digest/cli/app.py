@@ -21,11 +21,13 @@ from digest.cli import (
     receiving,
     relays,
     releasing,
+    sending,
     serving,
     settings,
     setup,
     sources,
     status,
+    who,
 )
 from digest.cli.failures import Root
 from digest.cli.terminal import Terminal
@@ -128,7 +130,11 @@ app.command("gather", rich_help_panel=_WEEK)(drafting.gather)
 app.command("draft", rich_help_panel=_WEEK)(drafting.draft)
 app.command("preview", rich_help_panel=_WEEK)(preview)
 app.command("approve", rich_help_panel=_WEEK)(releasing.approve)
-app.command("send", rich_help_panel=_WEEK)(releasing.send)
+app.command("send", rich_help_panel=_WEEK)(sending.send)
+app.command("pause", rich_help_panel=_WEEK)(releasing.pause)
+app.command("resume", rich_help_panel=_WEEK)(releasing.resume)
+app.command("retry", rich_help_panel=_WEEK)(sending.retry)
+app.command("who", rich_help_panel=_WEEK)(who.who)
 app.command("cancel", rich_help_panel=_WEEK)(releasing.cancel)
 app.command("explain", rich_help_panel=_WEEK)(browsing.explain)
 

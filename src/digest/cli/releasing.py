@@ -1,4 +1,4 @@
-"""`digest approve`, `digest send` and `digest cancel`: the second half of the week by hand."""
+"""`digest approve`, `pause`, `resume` and `cancel`: what an operator decides about an issue."""
 
 import getpass
 from dataclasses import dataclass, field
@@ -7,14 +7,11 @@ from typing import Annotated
 import typer
 
 from digest import publish
-from digest.cli.failures import PARTLY
 from digest.cli.running import (
     OPEN,
     AsJson,
-    ExitCode,
     Newsletter,
     Number,
-    Yes,
     local,
     newsletter_key,
     pick_issue,
@@ -23,10 +20,10 @@ from digest.cli.running import (
 )
 from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, counted, of
-from digest.domain import Issue, IssueState, Outcome
-from digest.errors import NothingToDoError, TransportError, UsageError, WrongStateError
+from digest.domain import Issue, IssueState
+from digest.errors import WrongStateError
 from digest.house import House
-from digest.store import deliveries, issues
+from digest.store import deliveries
 
 _GONE = frozenset({IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT})
 
@@ -85,7 +82,7 @@ def approve(
             when = local(house, issue.newsletter, issue.approved_at)
             terminal.say("already", f"approved by {issue.approved_by}, {when}")
         else:
-            issue = await publish.approve(house, issue, by=f"cli {_user()}", now=now)
+            issue = await publish.approve(house, issue, by=f"cli {user()}", now=now)
             due = local(house, issue.newsletter, issue.due_at) if issue.due_at > now else "at once"
             readers = counted((await ledger_of(house, issue)).waiting, "reader")
             terminal.say("approved", f"issue {issue.number} for {readers}; digest run sends it {due}")
@@ -100,113 +97,57 @@ def approve(
         terminal.then(f"issues show {issue.number}")
 
 
-def _user() -> str:
+def user() -> str:
+    """Who sits here, for the audit log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "unnamed"
 
 
-def send(
-    ctx: typer.Context,
-    number: Number = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the numbers and send nothing.")] = False,
-    yes: Yes = False,
-    exit_code: ExitCode = False,
-    as_json: AsJson = False,
-    newsletter: Newsletter = None,
+def pause(
+    ctx: typer.Context, number: Number = None, as_json: AsJson = False, newsletter: Newsletter = None
 ) -> None:
-    """Send an approved issue now. Twice is safe: nobody gets it twice.
-
-    Exit 0 when everybody has it, 4 when some are put off or refused, 75 when all are put off, 1 when all
-    are refused.
-    """
+    """Stop a sending at once, whoever does it. What is in flight still ends. Twice is safe."""
     terminal = of(ctx)
 
-    async def work(house: House) -> tuple[Issue, Ledger, bool]:
+    async def work(house: House) -> Issue:
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        before = await _may_send(terminal, house, issue)
-        is_new = issue.state is not IssueState.SENT and not dry_run
-        if is_new:
-            _agree(terminal, issue, before.waiting, yes=yes)
-            await _send(terminal, house, issue, before.waiting)
-        async with house.store.read() as session:
-            issue = await issues.get(session, issue.id)
-        ledger = await ledger_of(house, issue)
-        if as_json:
-            terminal.json(plain_issue(issue, stories=False) | ledger.plain())
-        return issue, ledger, is_new
+        if issue.state is IssueState.PAUSED:
+            terminal.say("already", f"issue {issue.number} is paused")
+        else:
+            issue = await publish.pause(house, issue, by=f"cli {user()}", now=utc_now())
+            terminal.say("paused", f"issue {issue.number}: {(await ledger_of(house, issue)).words()}")
+        await _tell(terminal, house, issue, as_json=as_json)
+        return issue
 
-    issue, ledger, is_new = run(terminal, work)
-    if is_new:
-        terminal.say("sent", ledger.words())
-        _explain(terminal, issue, ledger)
-    if ledger.count("deferred", "claimed", "handed"):
-        terminal.then(f"send {issue.number}", "later tries the deferred again; digest run does so by itself")
-    else:
-        terminal.then(f"issues show {issue.number}")
-    nothing = NothingToDoError.exit_code if exit_code and not dry_run else 0
-    raise typer.Exit(_code(ledger) if is_new else nothing)
+    issue = run(terminal, work)
+    terminal.then(f"resume {issue.number}", f"lets it go on; digest cancel {issue.number} ends it")
 
 
-def _explain(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
-    """What the numbers alone would leave a person to guess."""
-    if held := ledger.count("claimed", "handed"):
-        words = f"{held} by a sender that is at it or has died; what it does not send is free in 11 minutes"
-        terminal.say("held", words)
-    if issue.due_at > utc_now():
-        terminal.say("early", f"this was the issue due {issue.due_at:%a %d %b %H:%M} UTC; none goes then")
+def resume(
+    ctx: typer.Context, number: Number = None, as_json: AsJson = False, newsletter: Newsletter = None
+) -> None:
+    """Let a paused issue go on: the daemon sends the rest, or `digest send`."""
+    terminal = of(ctx)
+
+    async def work(house: House) -> Issue:
+        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
+        if issue.state is IssueState.SENDING:
+            terminal.say("already", f"issue {issue.number} is being sent")
+        else:
+            issue = await publish.resume(house, issue, by=f"cli {user()}", now=utc_now())
+            terminal.say("resumed", f"issue {issue.number}: {(await ledger_of(house, issue)).words()}")
+        await _tell(terminal, house, issue, as_json=as_json)
+        return issue
+
+    issue = run(terminal, work)
+    terminal.then(f"send {issue.number}", "sends the rest now; digest run does so by itself")
 
 
-async def _may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
-    """The numbers, said; WrongStateError with the command to run first when the issue is not ready."""
-    if issue.state in {IssueState.DRAFT, IssueState.REVIEW}:
-        raise WrongStateError(
-            f"issue {issue.number} is not approved yet ({issue.state})", hint=f"digest approve {issue.number}"
-        )
-    ledger = await ledger_of(house, issue)
-    if issue.state is IssueState.SENT:
-        when = local(house, issue.newsletter, issue.sent_at)
-        terminal.say("already", f"issue {issue.number} was sent {when}: {ledger.words()}")
-    else:
-        terminal.say("issue", f"{issue.number}: {ledger.words()}")
-    return ledger
-
-
-def _agree(terminal: Terminal, issue: Issue, count: int, *, yes: bool) -> None:
-    """A person types the number of readers; a script says --yes."""
-    if yes or not count:
-        return
-    if not terminal.is_interactive:
-        raise UsageError(
-            f"issue {issue.number} would go to {counted(count, 'reader')}; nobody is here to confirm it",
-            hint="--yes sends it, --dry-run only shows the numbers",
-        )
-    typed = terminal.ask(f"Send issue {issue.number} to {counted(count, 'reader')} now? Type {count}")
-    if typed.replace(",", "") != str(count):
-        raise UsageError("that is another number; nothing was sent")
-
-
-async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> None:
-    with terminal.bar("sending", count) as step:
-
-        def watch(_outcome: Outcome) -> None:
-            step(1)
-
-        await publish.send(house, issue, clock=utc_now, watch=watch)
-
-
-def _code(ledger: Ledger) -> int:
-    """How a sending ends for a script."""
-    late, refused = (
-        ledger.count("deferred", "queued", "claimed", "handed"),
-        ledger.count("failed", "uncertain"),
-    )
-    if not late and not refused:
-        return 0
-    if ledger.count("sent"):
-        return PARTLY
-    return TransportError.exit_code if late else 1
+async def _tell(terminal: Terminal, house: House, issue: Issue, *, as_json: bool) -> None:
+    if as_json:
+        terminal.json(plain_issue(issue, stories=False) | (await ledger_of(house, issue)).plain())
 
 
 def cancel(
@@ -223,7 +164,7 @@ def cancel(
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
         if issue.state not in OPEN:
             raise WrongStateError(f"issue {issue.number} is {issue.state}; it cannot be cancelled")
-        done = await publish.cancel(house, issue, reason=reason, by=f"cli {_user()}", now=utc_now())
+        done = await publish.cancel(house, issue, reason=reason, by=f"cli {user()}", now=utc_now())
         ledger = await ledger_of(house, done)
         if as_json:
             terminal.json(plain_issue(done, stories=False) | ledger.plain())

@@ -7,8 +7,10 @@ from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
 from digest.deliver.providers import provider
 from digest.deliver.relays import Relays, Way, open_relays
+from digest.deliver.replies import gist
 from digest.deliver.retry import after
 from digest.deliver.run import deliver
+from digest.deliver.smtp import is_canonical
 from digest.deliver.transports import open_transport
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "after",
     "deliver",
     "encode",
+    "gist",
+    "is_canonical",
     "new_keys",
     "open_relays",
     "open_transport",

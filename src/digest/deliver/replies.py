@@ -5,6 +5,13 @@ import re
 from digest.domain import OutcomeKind
 
 _MAX_CHARACTERS = 500
+_GIST_CHARACTERS = 120
+#: What names one message or one reader: links, addresses, and words of a queue or a session.
+_NAMED = (
+    re.compile(r"https?://\S+"),
+    re.compile(r"<?[^\s<>]+@[^\s<>]+>?"),
+    re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{8,}(?:\.[\w-]+)*"),
+)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 #: "You are not logged in" in its forms (RFC 4954 §6): our own fault, never the message's or the reader's.
 _ABOUT_US = frozenset({530, 534, 535, 538})
@@ -32,6 +39,13 @@ def words(code: int, text: str) -> str:
 def one_line(text: str) -> str:
     """Any text on one line of at most 500 printable characters."""
     return " ".join(_clean(text))[:_MAX_CHARACTERS].rstrip()
+
+
+def gist(reply: str) -> str:
+    """What replies have in common that differ only in whom and what they name: addresses, ids, links."""
+    for pattern in _NAMED:
+        reply = pattern.sub("…", reply)
+    return reply[:_GIST_CHARACTERS].rstrip()
 
 
 def _clean(text: str) -> list[str]:

@@ -5,8 +5,8 @@ from digest.domain.delivery import Delivery, Outcome
 from digest.domain.editor import Decision, DecisionKind, Edit
 from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
 from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
-from digest.domain.pace import Pace
 from digest.domain.moves import DELIVERY_MOVES, SETTLING, DeliveryEvent, Move, follow
+from digest.domain.pace import Pace
 from digest.domain.reader import Consent, Subscriber, Subscription
 from digest.domain.states import (
     FINAL_DELIVERY_STATES,

@@ -10,12 +10,15 @@ from digest.publish.paces import DomainStanding, RelayStanding
 from digest.publish.paces import relays as relay_standings
 from digest.publish.paces import throttled as throttled_domains
 from digest.publish.pausing import pause, resume, retry
+from digest.publish.rehearsal import Rehearsal, rehearse
 from digest.publish.release import release_due
 from digest.publish.send import SendReport, send
+from digest.publish.trial import send_trial
 
 __all__ = [
     "DomainStanding",
     "GatherReport",
+    "Rehearsal",
     "RelayStanding",
     "SendReport",
     "approve",
@@ -28,6 +31,7 @@ __all__ = [
     "pause",
     "plan_for",
     "present",
+    "rehearse",
     "relay_standings",
     "release_due",
     "rendered_for",
@@ -36,5 +40,6 @@ __all__ = [
     "sample_reader",
     "send",
     "send_notices",
+    "send_trial",
     "throttled_domains",
 ]

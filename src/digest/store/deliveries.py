@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
 from digest.store.audience import fan_out
-from digest.store.recovery import prove, recover, retry, revoke, withdraw
+from digest.store.recovery import prove, recover, retry, retryable, revoke, withdraw
 from digest.store.tables import DeliveryRow, UTCDateTime
 from digest.store.tally import (
     PLAIN,
@@ -32,7 +32,9 @@ from digest.store.tally import (
     of_issue,
     of_reader,
     open_count,
+    page,
     replies,
+    waiting_page,
 )
 
 __all__ = [
@@ -48,15 +50,18 @@ __all__ = [
     "of_issue",
     "of_reader",
     "open_count",
+    "page",
     "postpone",
     "prove",
     "record",
     "recover",
     "replies",
     "retry",
+    "retryable",
     "revoke",
     "settle",
     "settle_all",
+    "waiting_page",
     "withdraw",
 ]
 

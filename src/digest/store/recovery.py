@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, DeliveryEvent, DeliveryState, SubscriptionState
@@ -103,6 +103,17 @@ async def retry(
         .returning(DeliveryRow.id)
     )
     return len(again.all())
+
+
+async def retryable(session: AsyncSession, issue_id: int, states: Collection[DeliveryState]) -> int:
+    """How many `retry` would queue."""
+    query = select(func.count()).where(
+        DeliveryRow.issue_id == issue_id,
+        DeliveryRow.state.in_(states),
+        _may(DeliveryEvent.RETRY),
+        _is_wanted(issue_id),
+    )
+    return await session.scalar(query) or 0
 
 
 def _is_wanted(issue_id: int) -> ColumnElement[bool]:

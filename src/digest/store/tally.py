@@ -1,13 +1,14 @@
 """Looking at the ledger: counts, reasons, and the rows themselves. Nothing here changes anything."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState
-from digest.store.tables import DeliveryRow
+from digest.store.tables import DeliveryRow, SubscriberRow
 
 PLAIN: tuple[str, ...] = (
     "id",
@@ -52,19 +53,62 @@ async def excluded(session: AsyncSession, issue_id: int) -> dict[str, int]:
     return dict((await session.execute(query)).all())
 
 
-async def replies(
-    session: AsyncSession, issue_id: int, state: DeliveryState, *, limit: int = 20
-) -> tuple[tuple[str, str, int], ...]:
-    """(reply, reason, how many) of the deliveries in that state, the most frequent first."""
-    count = func.count()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A delivery with its reader's address; "" when the reader was erased."""
+
+    delivery: Delivery
+    email: str = ""
+
+
+async def page(
+    session: AsyncSession, issue_id: int, states: Collection[DeliveryState], *, after: int, limit: int = 1000
+) -> tuple[Named, ...]:
+    """The next deliveries of the issue in these states, by reader, after the reader `after`."""
     query = (
-        select(DeliveryRow.reply, DeliveryRow.reason, count)
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == state)
-        .group_by(DeliveryRow.reply, DeliveryRow.reason)
-        .order_by(count.desc(), DeliveryRow.reply)
+        select(DeliveryRow, SubscriberRow.email)
+        .outerjoin(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(
+            DeliveryRow.issue_id == issue_id,
+            DeliveryRow.subscriber_id > after,
+            DeliveryRow.state.in_(states),
+        )
+        .order_by(DeliveryRow.subscriber_id)
         .limit(limit)
     )
-    return tuple((reply, reason, number) for reply, reason, number in await session.execute(query))
+    rows = await session.execute(query)
+    return tuple(Named(delivery=_delivery(row), email=email or "") for row, email in rows)
+
+
+async def waiting_page(
+    session: AsyncSession, issue_id: int, *, after: int, limit: int = 1000
+) -> tuple[Delivery, ...]:
+    """The next deliveries that wait, by reader, after the reader `after`."""
+    query = (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.issue_id == issue_id,
+            DeliveryRow.subscriber_id > after,
+            DeliveryRow.state.in_(WAITING),
+        )
+        .order_by(DeliveryRow.subscriber_id)
+        .limit(limit)
+    )
+    return tuple(_delivery(row) for row in await session.scalars(query))
+
+
+async def replies(
+    session: AsyncSession, issue_id: int, state: DeliveryState
+) -> AsyncIterator[tuple[str, int]]:
+    """(what was said last, how many) of the deliveries in that state."""
+    said = case((DeliveryRow.reply == "", DeliveryRow.reason), else_=DeliveryRow.reply)
+    query = (
+        select(said, func.count())
+        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == state)
+        .group_by(said)
+    )
+    async for words, count in await session.stream(query):
+        yield words, count
 
 
 async def open_count(session: AsyncSession, issue_id: int) -> int:

@@ -1,0 +1,284 @@
+"""`digest send` and `digest retry`: an issue to its readers, to one address as a test, or only rehearsed."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from digest import publish
+from digest.cli.failures import PARTLY
+from digest.cli.progress import listed, sending_bar
+from digest.cli.releasing import Ledger, ledger_of, user
+from digest.cli.running import (
+    AsJson,
+    ExitCode,
+    Newsletter,
+    Number,
+    Yes,
+    local,
+    newsletter_key,
+    pick_issue,
+    run,
+    utc_now,
+)
+from digest.cli.show import plain_issue
+from digest.cli.terminal import Terminal, counted, of
+from digest.deliver import gist
+from digest.domain import DeliveryState, Issue, IssueState, OutcomeKind
+from digest.errors import NothingToDoError, TransportError, UsageError, WrongStateError
+from digest.house import House
+from digest.store import deliveries, issues
+from digest.subscribe import normalise
+
+#: Reasons that are named at the end of a sending.
+_NAMED = 5
+
+
+def send(
+    ctx: typer.Context,
+    number: Number = None,
+    to: Annotated[
+        str, typer.Option("--to", metavar="EMAIL", help="Only a test mail to this address, marked as such.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make every reader's mail, check it, and send none.")
+    ] = False,
+    yes: Yes = False,
+    exit_code: ExitCode = False,
+    as_json: AsJson = False,
+    newsletter: Newsletter = None,
+) -> None:
+    """Send an approved issue now. Twice is safe: nobody gets it twice.
+
+    Exit 0 when everybody has it, 4 when some are put off or refused, 75 when all are put off, 1 when all
+    are refused. With --to an issue in any state goes to that one address and counts for nothing.
+    """
+    terminal = of(ctx)
+    if to:
+        _test(terminal, newsletter, number, to, as_json=as_json)
+        return
+    if dry_run:
+        _rehearse(terminal, newsletter, number, as_json=as_json)
+        return
+
+    async def work(house: House) -> tuple[Issue, Ledger, bool]:
+        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
+        before = await _may_send(terminal, house, issue)
+        is_new = issue.state is not IssueState.SENT
+        if is_new:
+            _agree(terminal, f"Send issue {issue.number} to", before.waiting, yes=yes)
+            await _send(terminal, house, issue, before.waiting)
+        issue, ledger = await _ended(terminal, house, issue, is_new=is_new, as_json=as_json)
+        return issue, ledger, is_new
+
+    issue, ledger, is_new = run(terminal, work)
+    _point_on(terminal, issue, ledger)
+    raise typer.Exit(_code(ledger) if is_new else NothingToDoError.exit_code if exit_code else 0)
+
+
+async def _ended(
+    terminal: Terminal, house: House, issue: Issue, *, is_new: bool, as_json: bool
+) -> tuple[Issue, Ledger]:
+    """Where it stands after a sending, told."""
+    async with house.store.read() as session:
+        issue = await issues.get(session, issue.id)
+    ledger = await ledger_of(house, issue)
+    if as_json:
+        terminal.json(plain_issue(issue, stories=False) | ledger.plain())
+    if is_new:
+        terminal.say("sent", ledger.words())
+        await _explain(terminal, house, issue, ledger)
+    return issue, ledger
+
+
+def _point_on(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
+    if ledger.count("deferred", "claimed", "handed"):
+        terminal.then(f"send {issue.number}", "later tries the deferred again; digest run does so by itself")
+    elif ledger.count("failed", "uncertain"):
+        terminal.then(f"who {issue.number} --missed", "names them")
+    else:
+        terminal.then(f"issues show {issue.number}")
+
+
+async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledger) -> None:
+    """What the numbers alone would leave a person to guess."""
+    for state in (DeliveryState.DEFERRED, DeliveryState.FAILED):
+        if ledger.count(state):
+            terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
+    if held := ledger.count("claimed", "handed"):
+        words = f"{held} by a sender that is at it or has died; what it does not send is free in 11 minutes"
+        terminal.say("held", words)
+    if issue.due_at > utc_now():
+        terminal.say("early", f"this was the issue due {issue.due_at:%a %d %b %H:%M} UTC; none goes then")
+
+
+async def _reasons(house: House, issue: Issue, state: DeliveryState) -> Counter[str]:
+    """How many are in that state for which reason."""
+    found: Counter[str] = Counter()
+    async with house.store.read() as session:
+        async for words, count in deliveries.replies(session, issue.id, state):
+            found[gist(words)] += count
+    return found
+
+
+async def _may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
+    """The numbers, said; WrongStateError with the command to run first when the issue is not ready."""
+    hints = {
+        IssueState.DRAFT: ("not approved yet (draft)", f"digest approve {issue.number}"),
+        IssueState.REVIEW: ("not approved yet (review)", f"digest approve {issue.number}"),
+        IssueState.PAUSED: ("paused", f"digest resume {issue.number}"),
+    }
+    if issue.state in hints:
+        what, hint = hints[issue.state]
+        raise WrongStateError(f"issue {issue.number} is {what}", hint=hint)
+    ledger = await ledger_of(house, issue)
+    if issue.state is IssueState.SENT:
+        when = local(house, issue.newsletter, issue.sent_at)
+        terminal.say("already", f"issue {issue.number} was sent {when}: {ledger.words()}")
+    else:
+        terminal.say("issue", f"{issue.number}: {ledger.words()}")
+    return ledger
+
+
+def _agree(terminal: Terminal, what: str, count: int, *, yes: bool) -> None:
+    """A person types the number of readers; a script says --yes."""
+    if yes or not count:
+        return
+    if not terminal.is_interactive:
+        raise UsageError(
+            f"{what} {counted(count, 'reader')}: nobody is here to confirm it",
+            hint="--yes sends it, digest send --dry-run tries it without sending",
+        )
+    typed = terminal.ask(f"{what} {counted(count, 'reader')} now? Type {count}")
+    if typed.replace(",", "") != str(count):
+        raise UsageError("that is another number; nothing was sent")
+
+
+async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> None:
+    with sending_bar(terminal, count) as watch:
+        await publish.send(house, issue, clock=utc_now, watch=watch)
+
+
+def _code(ledger: Ledger) -> int:
+    """How a sending ends for a script."""
+    late, refused = (
+        ledger.count("deferred", "queued", "claimed", "handed"),
+        ledger.count("failed", "uncertain"),
+    )
+    if not late and not refused:
+        return 0
+    if ledger.count("sent"):
+        return PARTLY
+    return TransportError.exit_code if late else 1
+
+
+def _test(
+    terminal: Terminal, newsletter: str | None, number: int | None, email: str, *, as_json: bool
+) -> None:
+    """Send a test mail; TransportError with the server's words when it was not taken."""
+    address = normalise(email)
+
+    async def work(house: House) -> Issue:
+        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
+        outcome = await publish.send_trial(house, issue, address, now=utc_now())
+        if as_json:
+            terminal.json(
+                plain_issue(issue, stories=False) | {"outcome": outcome.kind, "reply": outcome.reply}
+            )
+        if outcome.kind is not OutcomeKind.SENT:
+            raise TransportError(f"the test mail to {address} was not taken: {outcome.reply}")
+        terminal.say("tested", f"issue {issue.number} ({issue.state}) to {address}: {outcome.reply}")
+        return issue
+
+    issue = run(terminal, work)
+    ready = issue.state in {IssueState.DRAFT, IssueState.REVIEW}
+    terminal.then(f"approve {issue.number}" if ready else f"issues show {issue.number}")
+
+
+def _rehearse(terminal: Terminal, newsletter: str | None, number: int | None, *, as_json: bool) -> None:
+    """Make all mails and send none; exit 1 when some cannot be sent."""
+
+    async def work(house: House) -> tuple[Issue, publish.Rehearsal]:
+        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
+        before = await _may_send(terminal, house, issue)
+        with terminal.bar("making", before.waiting) as step:
+            return issue, await publish.rehearse(house, issue, step=step)
+
+    issue, done = run(terminal, work)
+    if as_json:
+        terminal.json(plain_issue(issue, stories=False) | _plain_rehearsal(done))
+    size = f", {done.smallest / 1000:.1f} to {done.largest / 1000:.1f} KB each" if done.made else ""
+    terminal.say(
+        "made", f"{counted(done.made, 'mail')}{size}, {done.total_bytes / 1e6:.1f} MB; none was sent"
+    )
+    if done.skipped:
+        terminal.say("skipped", listed(done.skipped, _NAMED))
+    for words in done.warnings:
+        terminal.warn("warn", words)
+    for email, words in done.first:
+        terminal.warn("failed", f"{email}: {words}")
+    broken = done.broken.total()
+    if broken:
+        terminal.warn("failed", f"{counted(broken, 'mail')} cannot be sent")
+    terminal.then(f"send {issue.number}")
+    raise typer.Exit(1 if broken else 0)
+
+
+def _plain_rehearsal(done: publish.Rehearsal) -> dict[str, object]:
+    return {
+        "made": done.made,
+        "skipped": dict(done.skipped),
+        "broken": dict(done.broken),
+        "first_broken": [{"email": email, "why": words} for email, words in done.first],
+        "warnings": list(done.warnings),
+        "bytes": {"smallest": done.smallest, "largest": done.largest, "total": done.total_bytes},
+    }
+
+
+def retry(
+    ctx: typer.Context,
+    number: Number = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Those that the server refused.")] = False,
+    uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="Those that a crash left open; they may get it twice.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    newsletter: Newsletter = None,
+) -> None:
+    """Try again those whom an issue did not reach; never who left or was suppressed since.
+
+    Exit codes as for send.
+    """
+    terminal = of(ctx)
+    states = _states(failed, uncertain)
+
+    async def work(house: House) -> tuple[Issue, Ledger, bool]:
+        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
+        async with house.store.read() as session:
+            count = await deliveries.retryable(session, issue.id, states)
+        if not count:
+            terminal.say("none", f"nobody is to be tried again: {(await ledger_of(house, issue)).words()}")
+        else:
+            _agree(terminal, f"Try issue {issue.number} again for", count, yes=yes)
+            await publish.retry(house, issue, states, by=f"cli {user()}", now=utc_now())
+            if issue.state is not IssueState.PAUSED:
+                await _send(terminal, house, issue, count)
+        issue, ledger = await _ended(terminal, house, issue, is_new=bool(count), as_json=as_json)
+        return issue, ledger, bool(count)
+
+    issue, ledger, is_new = run(terminal, work)
+    _point_on(terminal, issue, ledger)
+    raise typer.Exit(_code(ledger) if is_new else 0)
+
+
+def _states(failed: bool, uncertain: bool) -> list[DeliveryState]:
+    chosen: Iterable[tuple[bool, DeliveryState]] = (
+        (failed, DeliveryState.FAILED),
+        (uncertain, DeliveryState.UNCERTAIN),
+    )
+    states = [state for wanted, state in chosen if wanted]
+    if not states:
+        raise UsageError("which ones?", hint="digest retry N --failed, or --uncertain")
+    return states

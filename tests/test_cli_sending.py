@@ -1,0 +1,169 @@
+"""Commands around a sending: tried without sending, to one address, paused, tried again, looked at."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from commands import Digest, digest, feed, make
+from mailservers import recording_server, scripted_server
+from sites import Site, open_site
+from weeks import parsed
+
+__all__ = ["digest"]
+
+READERS = ("ada@example.org", "bo@example.org")
+
+
+async def draft_week(digest: Digest, site: Site) -> None:
+    """Two readers, one who waits, one source, and a draft."""
+    for email in READERS:
+        await digest.later("subscribers", "add", email, "--confirmed", "--basis", "a test")
+    await digest.later("subscribers", "add", "waiting@example.org")
+    site.put("/feed", feed("A story", "Another story"))
+    await digest.later("sources", "add", f"{site.url}/feed")
+    await digest.later("gather")
+    await digest.later("draft")
+
+
+def send_to(digest: Digest, port: int) -> None:
+    """Let the mails go to that port."""
+    text = digest.settings.read_text()
+    lines = [
+        f'url = "smtp://127.0.0.1:{port}"' if one.startswith("url =") else one for one in text.splitlines()
+    ]
+    digest.settings.write_text("\n".join(lines) + "\n")
+
+
+async def test_a_dry_run_makes_every_mail_and_sends_none(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    assert "not approved yet" in digest.run("send", "--dry-run", code=1).stderr
+    digest.run("approve")
+
+    shown = digest.run("send", "--dry-run").stderr
+    told = digest.json("send", "--dry-run")
+
+    assert "2 mails" in shown
+    assert "none was sent" in shown
+    assert (told["made"], told["broken"], told["state"]) == (2, {}, "approved")
+    assert 0 < told["bytes"]["smallest"] <= told["bytes"]["largest"] < told["bytes"]["total"]
+    assert not (digest.folder / "outbox").exists()
+
+
+async def test_a_dry_run_names_whom_it_cannot_reach_and_why(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    digest.run("approve")
+    digest.run("subscribers", "remove", READERS[0], "--yes")
+    # An address that was stored before the checks became stricter.
+    digest.sql("UPDATE subscriber SET email = 'bo,b@example.org' WHERE email = ?", READERS[1])
+
+    done = digest.run("send", "--dry-run", code=1)
+
+    assert "bo,b@example.org" in done.stderr
+    assert "1 mail cannot be sent" in done.stderr
+    assert "skipped   left" in done.stderr
+
+
+async def test_a_test_mail_is_marked_and_leaves_the_ledger_alone(digest: Digest) -> None:
+    async with open_site() as site, recording_server() as mail:
+        send_to(digest, mail.port)
+        await draft_week(digest, site)
+
+        await digest.later("send", "--to", "Boss@Elsewhere.example")
+        await digest.later("approve")
+        await digest.later("send", "--to", "boss@elsewhere.example")
+        ledger = await digest.json_later("issues", "show", "1")
+
+        first, second = (parsed(one.data) for one in mail.mails)
+        assert [one.recipient.lower() for one in mail.mails] == ["boss@elsewhere.example"] * 2
+        assert first["Subject"].startswith("[Test] ")
+        assert (first["X-Digest-Test"], second["X-Digest-Test"]) == (
+            "issue 1, draft, revision 1",
+            "issue 1, approved, revision 1",
+        )
+        assert first["Message-ID"] != second["Message-ID"]
+        assert (ledger["audience"], ledger["sent"], ledger["state"]) == (3, 0, "approved")
+
+        leave = first["List-Unsubscribe"].partition("<")[2].partition(">")[0].rpartition("/")[2]
+        await digest.later("receive", stdin=mail_to(f"news+unsubscribe-{leave}@example.org"))
+        counts = await digest.json_later("subscribers", "list")
+        assert counts["counts"] == {"confirmed": 2, "pending": 1}
+
+
+def mail_to(address: str) -> bytes:
+    return f"From: ada@example.org\r\nTo: {address}\r\nSubject: unsubscribe\r\n\r\n\r\n".encode()
+
+
+async def test_a_test_mail_that_is_refused_says_why(digest: Digest) -> None:
+    async with open_site() as site, scripted_server(RCPT="550 5.1.1 nobody here") as mail:
+        send_to(digest, mail.port)
+        await draft_week(digest, site)
+
+        done = await digest.later("send", "--to", "boss@elsewhere.example", code=75)
+        wrong = await digest.later("send", "--to", "no address", code=2)
+
+    assert "550 5.1.1 nobody here" in done.stderr
+    assert "error[A001]" in wrong.stderr
+
+
+async def test_who_was_refused_is_named_with_the_reason_and_tried_again(tmp_path: Path) -> None:
+    digest = make(tmp_path)
+    async with open_site() as site, scripted_server(RCPT=["250 ok", "550 5.1.1 no such user"]) as mail:
+        send_to(digest, mail.port)
+        digest.change("#connections = 4", "connections = 1")
+        await draft_week(digest, site)
+        await digest.later("approve")
+        ended = await digest.later("send", "--yes", code=4)
+    refused = digest.run("who", "1", "--failed").stdout
+    assert "failed    550 5.1.1 no such user" in ended.stderr
+    assert refused.startswith("bo@example.org ")
+    assert "550 5.1.1 no such user" in refused
+
+    assert "which ones?" in digest.run("retry", "1", code=2).stderr
+    assert "nobody is here" in digest.run("retry", "1", "--failed", code=2).stderr
+    async with recording_server() as mail:
+        send_to(digest, mail.port)
+        again = await digest.later("retry", "1", "--failed", "--yes")
+        nobody = await digest.later("retry", "1", "--failed", "--yes")
+
+    assert [one.recipient for one in mail.mails] == ["bo@example.org"]
+    assert "2 sent; not sent: 1 not confirmed" in again.stderr
+    assert "nobody is to be tried again" in nobody.stderr
+
+
+async def test_who_lists_as_a_table_as_json_lines_and_as_csv(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    digest.run("approve")
+    digest.run("send", "--yes")
+
+    lines = [json.loads(line) for line in digest.run("who", "1", "--json").stdout.splitlines()]
+    rows = list(csv.DictReader(io.StringIO(digest.run("who", "1", "--sent", "--csv").stdout)))
+    table = digest.run("who", "1", "--skipped").stdout.splitlines()
+
+    assert [one["state"] for one in lines] == ["sent", "sent", "skipped"]
+    assert [one["email"] for one in rows] == list(READERS)
+    assert [line.split()[:2] for line in table] == [["waiting@example.org", "skipped"]]
+    assert digest.run("who", "1", "--missed").stdout == ""
+    digest.run("who", "--json", "--csv", code=2)
+
+
+async def test_a_paused_issue_is_not_sent_until_it_is_resumed(digest: Digest) -> None:
+    async with open_site() as site, scripted_server(RCPT="450 4.2.1 later") as mail:
+        send_to(digest, mail.port)
+        await draft_week(digest, site)
+        await digest.later("approve")
+        assert "is approved: it cannot become paused" in (await digest.later("pause", code=1)).stderr
+        await digest.later("send", "--yes", code=75)
+
+        paused = await digest.json_later("pause", "1")
+        again = await digest.later("pause", "1")
+        refused = await digest.later("send", "1", "--yes", code=1)
+        resumed = await digest.json_later("resume", "1")
+
+    assert (paused["state"], paused["deferred"]) == ("paused", 2)
+    assert "already" in again.stderr
+    assert "digest resume 1" in refused.stderr
+    assert resumed["state"] == "sending"
