@@ -16,6 +16,7 @@ from digest.domain import (
     DeliveryState,
     Issue,
     IssueSection,
+    IssueState,
     Story,
     Subscriber,
     Subscription,
@@ -43,7 +44,14 @@ async def claimed(store: Store) -> tuple[Delivery, ...]:
     story = Story(key="a", section="news", title="A title", url="https://a.example/1")
     section = IssueSection(key="news", label="News", stories=(story,))
     content = Content(newsletter=KEY, number=1, since=NOW - LEASE, until=NOW, sections=(section,))
-    draft = Issue(newsletter=KEY, number=1, period="2026-08-24T05:00+00:00", due_at=NOW, content=content)
+    draft = Issue(
+        newsletter=KEY,
+        number=1,
+        period="2026-08-24T05:00+00:00",
+        state=IssueState.SENDING,
+        due_at=NOW,
+        content=content,
+    )
     async with store.begin() as session:
         for number in range(READERS):
             person = Subscriber(email=f"r{number}@example.org")

@@ -10,6 +10,7 @@ from digest.domain import (
     DeliveryState,
     Issue,
     IssueSection,
+    IssueState,
     Story,
     Subscriber,
     Subscription,
@@ -24,7 +25,14 @@ def issue_to_save() -> Issue:
     story = Story(key="a", section="news", title="A title", url="https://a.example/1")
     section = IssueSection(key="news", label="News", stories=(story,))
     content = Content(newsletter=KEY, number=1, since=NOW - timedelta(days=7), until=NOW, sections=(section,))
-    return Issue(newsletter=KEY, number=1, period="2026-08-24T05:00+00:00", due_at=NOW, content=content)
+    return Issue(
+        newsletter=KEY,
+        number=1,
+        period="2026-08-24T05:00+00:00",
+        state=IssueState.SENDING,
+        due_at=NOW,
+        content=content,
+    )
 
 
 async def add_reader(

@@ -23,7 +23,8 @@ from digest.publish.approve import CANCELLED
 from digest.publish.ledger import Ledger
 from digest.publish.mails import own_part, shared_part
 from digest.publish.pacing import Pacing
-from digest.store import Writer, deliveries, issues, subscribers
+from digest.publish.sender import find_dead, registered
+from digest.store import Writer, deliveries, issues, leases, subscribers
 from digest.store.deliveries import Settlement
 
 Clock = Callable[[], datetime]
@@ -101,10 +102,12 @@ async def send(
         open_relays(house.settings) as relays,
         aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
+        registered(house, clock=clock) as name,
     ):
         sending = _Sending(
             house=house,
             issue=issue,
+            name=name,
             frozen=frozen,
             clock=clock,
             ledger=Ledger(writer, hand_lease=lease, clock=clock),
@@ -143,8 +146,10 @@ async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
 async def recover(house: House, *, now: datetime) -> None:
     """Put back what a crash left behind, and settle what may have been sent as the operator decided."""
     settle_as = _SETTLED_AS[house.settings.delivery.uncertain]
+    dead = await find_dead(house)
     async with house.store.begin() as session:
-        back, doubt = await deliveries.recover(session, now=now, settle_as=settle_as)
+        back, doubt = await deliveries.recover(session, now=now, settle_as=settle_as, dead=dead)
+        await leases.drop(session, [deliveries.SENDER + name for name in dead])
     if back or doubt:
         house.log.warning("deliver.recovered", requeued=back, uncertain=doubt, settled_as=settle_as)
 
@@ -180,6 +185,8 @@ class _Sending:
 
     house: House
     issue: Issue
+    #: Of this sender: what it claims is free when it is gone.
+    name: str
     frozen: dict[str, Rendered]
     clock: Clock
     ledger: Ledger
@@ -281,7 +288,9 @@ class _Sending:
         async with self.house.store.begin() as session:
             if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
                 return []
-            got = await deliveries.claim(session, self.issue.id, limit=room, lease=_CLAIM_LEASE, now=now)
+            got = await deliveries.claim(
+                session, self.issue.id, limit=room, lease=_CLAIM_LEASE, now=now, holder=self.name
+            )
             ids = [one.subscriber_id for one in got]
             readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
         self.claimed |= {one.id: one for one in got}

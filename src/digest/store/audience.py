@@ -26,6 +26,7 @@ async def fan_out(session: AsyncSession, issue: Issue, *, due_at: datetime, now:
             literal(0),
             literal(0),
             null(),
+            literal(""),
             literal(due_at, UTCDateTime),
             null(),
             literal(now, UTCDateTime),

@@ -21,13 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
 from digest.store.audience import fan_out
-from digest.store.recovery import prove, recover, retry, retryable, revoke, withdraw
+from digest.store.recovery import SENDER, prove, recover, retry, retryable, revoke, withdraw
 from digest.store.tables import DeliveryRow, UTCDateTime
 from digest.store.tally import (
     PLAIN,
     TABLE,
     counts,
     excluded,
+    held,
     next_due,
     of_issue,
     of_reader,
@@ -38,6 +39,7 @@ from digest.store.tally import (
 )
 
 __all__ = [
+    "SENDER",
     "Settlement",
     "claim",
     "counts",
@@ -46,6 +48,7 @@ __all__ = [
     "give_back",
     "hand",
     "hand_all",
+    "held",
     "next_due",
     "of_issue",
     "of_reader",
@@ -78,11 +81,18 @@ class Settlement:
 
 
 async def claim(
-    session: AsyncSession, issue_id: int, *, limit: int, lease: timedelta, now: datetime
+    session: AsyncSession,
+    issue_id: int,
+    *,
+    limit: int,
+    lease: timedelta,
+    now: datetime,
+    holder: str = "",
 ) -> tuple[Delivery, ...]:
     """Up to `limit` due deliveries, now held by the caller for `lease` under a new fencing number.
 
-    One conditional update; on PostgreSQL many workers skip each other's rows.
+    `holder` is the caller's name among the senders; when that one is gone, its claims are free. One
+    conditional update; on PostgreSQL many workers skip each other's rows.
     """
     due = (
         select(DeliveryRow.id)
@@ -99,6 +109,7 @@ async def claim(
             fence=TABLE.c.fence + 1,
             attempts=TABLE.c.attempts + 1,
             lease_until=now + lease,
+            holder=holder,
             first_tried_at=func.coalesce(TABLE.c.first_tried_at, literal(now, UTCDateTime)),
             updated_at=now,
         )

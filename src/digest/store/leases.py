@@ -1,5 +1,7 @@
 """Leases: of many processes on one database, one does the job."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
@@ -28,3 +30,26 @@ async def holder(session: AsyncSession, name: str, *, now: datetime) -> str:
     """Who holds it now, or ""."""
     query = select(LeaseRow.holder).where(LeaseRow.name == name, LeaseRow.until >= now)
     return await session.scalar(query) or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who has it, or had it last."""
+
+    name: str
+    holder: str
+    until: datetime
+
+
+async def all_of(session: AsyncSession, prefix: str) -> tuple[Lease, ...]:
+    """The leases whose name begins so, also those that ran out; by name."""
+    query = select(LeaseRow).where(LeaseRow.name.startswith(prefix, autoescape=True)).order_by(LeaseRow.name)
+    return tuple(
+        Lease(name=row.name, holder=row.holder, until=row.until) for row in await session.scalars(query)
+    )
+
+
+async def drop(session: AsyncSession, names: Collection[str]) -> None:
+    """Forget these leases, whoever has them."""
+    if names:
+        await session.execute(delete(LeaseRow).where(LeaseRow.name.in_(names)))

@@ -3,12 +3,21 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import DELIVERY_MOVES, DeliveryEvent, DeliveryState, SubscriptionState
-from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow, SuppressionRow
+from digest.domain import DELIVERY_MOVES, DeliveryEvent, DeliveryState, IssueState, SubscriptionState
+from digest.store.tables import (
+    DeliveryRow,
+    IssueRow,
+    LeaseRow,
+    SubscriberRow,
+    SubscriptionRow,
+    SuppressionRow,
+)
 
+#: The names of senders' leases begin so, and end in what their deliveries are marked with.
+SENDER = "sender "
 #: Why a delivery that a crash left behind is where it is.
 CRASHED = "a crash fell between the dot and the reply"
 _PRESUMED = {
@@ -23,27 +32,59 @@ def _may(event: DeliveryEvent) -> ColumnElement[bool]:
     return DeliveryRow.state.in_(sorted(DELIVERY_MOVES[event].from_states))
 
 
-async def recover(session: AsyncSession, *, now: datetime, settle_as: DeliveryState) -> tuple[int, int]:
-    """(put back, uncertain) after a crash, for leases that ran out.
+async def recover(
+    session: AsyncSession,
+    *,
+    now: datetime,
+    settle_as: DeliveryState,
+    dead: Collection[str] = (),
+) -> tuple[int, int]:
+    """(put back, uncertain) after a crash, of those whose sender is gone.
 
-    A claim without intent is provably unsent and is queued again. One with an intent may have been sent; it
-    becomes `settle_as`, which is the operator's policy: queued (resend), uncertain (hold) or sent.
+    A claim without intent is provably unsent and is queued again, as soon as nothing was heard of its sender
+    for a while: were it alive after all, it would be refused its intent. One with an intent may have been
+    sent, so it waits until its sender has ended, is among the `dead`, or its own lease ran out; then it
+    becomes `settle_as`, which is the operator's policy: queued (resend), uncertain (hold) or sent. For an
+    issue that was cancelled it becomes uncertain whatever the policy.
     """
-    expired = DeliveryRow.lease_until < now
+    gone = _is_gone(now, dead)
     back = await session.execute(
         update(DeliveryRow)
-        .where(_may(DeliveryEvent.RETURN), expired)
+        .where(_is_open(), _may(DeliveryEvent.RETURN), or_(gone, _is_silent(now)))
         .values(state=DELIVERY_MOVES[DeliveryEvent.RETURN].to, lease_until=None, updated_at=now)
         .returning(DeliveryRow.id)
     )
-    event = _PRESUMED[settle_as]
-    doubt = await session.execute(
-        update(DeliveryRow)
-        .where(_may(event), expired)
-        .values(state=DELIVERY_MOVES[event].to, lease_until=None, reason=CRASHED, updated_at=now)
-        .returning(DeliveryRow.id)
-    )
-    return len(back.all()), len(doubt.all())
+    doubt = 0
+    for event, issue in (
+        (DeliveryEvent.DOUBT, _is_open(IssueState.CANCELLED)),
+        (_PRESUMED[settle_as], _is_open()),
+    ):
+        found = await session.execute(
+            update(DeliveryRow)
+            .where(issue, _may(event), gone)
+            .values(state=DELIVERY_MOVES[event].to, lease_until=None, reason=CRASHED, updated_at=now)
+            .returning(DeliveryRow.id)
+        )
+        doubt += len(found.all())
+    return len(back.all()), doubt
+
+
+def _is_open(*states: IssueState) -> ColumnElement[bool]:
+    """The row is of an issue that may still have something on its way."""
+    of_state = IssueRow.state.in_(states or (IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED))
+    return DeliveryRow.issue_id.in_(select(IssueRow.id).where(of_state))
+
+
+def _is_gone(now: datetime, dead: Collection[str]) -> ColumnElement[bool]:
+    """The sender of the row has ended or is dead, or the row's own lease ran out."""
+    registered = exists().where(LeaseRow.name == SENDER + DeliveryRow.holder)
+    ended = and_(DeliveryRow.holder != "", or_(~registered, DeliveryRow.holder.in_(dead)))
+    return or_(DeliveryRow.lease_until < now, ended)
+
+
+def _is_silent(now: datetime) -> ColumnElement[bool]:
+    """Nothing was heard of the sender of the row for longer than it should take."""
+    return exists().where(LeaseRow.name == SENDER + DeliveryRow.holder, LeaseRow.until < now)
 
 
 async def revoke(session: AsyncSession, issue_id: int, *, now: datetime) -> int:

@@ -255,6 +255,8 @@ class DeliveryRow(Base):
     attempts: Mapped[int]
     fence: Mapped[int]
     lease_until: Mapped[datetime | None]
+    #: Which sender claimed it last: the end of the name of its lease.
+    holder: Mapped[str] = mapped_column(String(12), default="", server_default="")
     due_at: Mapped[datetime]
     first_tried_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]

@@ -97,6 +97,33 @@ async def waiting_page(
     return tuple(_delivery(row) for row in await session.scalars(query))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """How many deliveries in one state one sender holds, and until when at most."""
+
+    holder: str
+    state: DeliveryState
+    count: int
+    until: datetime | None
+
+
+async def held(session: AsyncSession, issue_id: int) -> tuple[Holding, ...]:
+    """Who holds claimed and handed deliveries of the issue."""
+    query = (
+        select(DeliveryRow.holder, DeliveryRow.state, func.count(), func.max(DeliveryRow.lease_until))
+        .where(
+            DeliveryRow.issue_id == issue_id,
+            DeliveryRow.state.in_([DeliveryState.CLAIMED, DeliveryState.HANDED]),
+        )
+        .group_by(DeliveryRow.holder, DeliveryRow.state)
+        .order_by(DeliveryRow.holder, DeliveryRow.state)
+    )
+    return tuple(
+        Holding(holder=holder, state=DeliveryState(state), count=count, until=until)
+        for holder, state, count, until in await session.execute(query)
+    )
+
+
 async def replies(
     session: AsyncSession, issue_id: int, state: DeliveryState
 ) -> AsyncIterator[tuple[str, int]]:
