@@ -123,12 +123,12 @@ async def test_who_was_refused_is_named_with_the_reason_and_tried_again(tmp_path
 
     assert "which ones?" in digest.run("retry", "1", code=2).stderr
     assert "nobody is here" in digest.run("retry", "1", "--failed", code=2).stderr
-    async with recording_server() as mail:
-        send_to(digest, mail.port)
+    async with recording_server() as kind:
+        send_to(digest, kind.port)
         again = await digest.later("retry", "1", "--failed", "--yes")
         nobody = await digest.later("retry", "1", "--failed", "--yes")
 
-    assert [one.recipient for one in mail.mails] == ["bo@example.org"]
+    assert [one.recipient for one in kind.mails] == ["bo@example.org"]
     assert "2 sent; not sent: 1 not confirmed" in again.stderr
     assert "nobody is to be tried again" in nobody.stderr
 
@@ -167,3 +167,19 @@ async def test_a_paused_issue_is_not_sent_until_it_is_resumed(digest: Digest) ->
     assert "already" in again.stderr
     assert "digest resume 1" in refused.stderr
     assert resumed["state"] == "sending"
+
+
+async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    digest.run("approve")
+    digest.sql("UPDATE issue SET state = 'sending', started_at = due_at")
+    digest.sql(
+        "UPDATE delivery SET state = 'claimed', fence = 1, attempts = 1, holder = 'gone',"
+        " lease_until = '2999-01-01 00:00:00' WHERE state = 'queued'"
+    )
+
+    words = "2 deliveries held by a sender that has ended, which is gone; the next sending takes them up"
+    assert words in digest.run("status").stdout
+    assert words in digest.run("doctor").stdout
+    assert "2 sent" in digest.run("send", "--yes").stderr

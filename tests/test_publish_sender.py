@@ -81,12 +81,12 @@ async def test_what_a_process_of_this_machine_held_is_free_at_once_when_it_is_de
     house_on_each: House, issue: Issue
 ) -> None:
     await hold(house_on_each, issue, a_dead_process())
-    (held,) = await holders(house_on_each, issue, now=NOW)
+    (held,) = await holders(house_on_each.store, issue, now=NOW)
 
     await recover(house_on_each, now=NOW)
 
     assert (held.claimed, held.handed, held.is_alive, held.free_at) == (1, 1, False, None)
-    assert "dead: the next sending takes up these" in held.words()
+    assert "gone; the next sending takes them up" in held.words()
     assert await states(house_on_each, issue) == {"queued": 4}
     async with house_on_each.store.read() as session:
         assert await leases.all_of(session, "sender ") == ()
@@ -97,7 +97,7 @@ async def test_a_living_process_keeps_what_it_holds(house_on_each: House, issue:
 
     await recover(house_on_each, now=NOW + LIFE)
 
-    (held,) = await holders(house_on_each, issue, now=NOW + LIFE)
+    (held,) = await holders(house_on_each.store, issue, now=NOW + LIFE)
     assert held.is_alive
     assert await states(house_on_each, issue) == {"claimed": 1, "handed": 1, "queued": 2}
 
@@ -111,8 +111,8 @@ async def test_of_a_silent_machine_claims_are_free_soon_and_intents_when_their_l
     await recover(house_on_each, now=soon)
 
     assert await states(house_on_each, issue) == {"handed": 1, "queued": 3}
-    (held,) = await holders(house_on_each, issue, now=soon)
-    assert held.words().startswith("1 delivery held by pid 812 on mail2, which is gone")
+    (held,) = await holders(house_on_each.store, issue, now=soon)
+    assert held.words().startswith("1 delivery held by pid 812 on mail2, which is silent")
     assert held.free_at == NOW + LONG
     # Were it alive after all, it could not send what it had only claimed.
     async with house_on_each.store.begin() as session:

@@ -17,6 +17,7 @@ from digest.config import Settings
 from digest.deliver import Envelope, encode, open_relays
 from digest.domain import IssueState, Message, OutcomeKind
 from digest.errors import DigestError, SchemaError, TransportError
+from digest.publish import holders
 from digest.render import check as check_templates
 from digest.render import open_templates
 from digest.store import Store, deliveries, issues, notices, schema, sources
@@ -208,6 +209,11 @@ async def stuck(ground: Ground) -> Check:
                 due = issue.due_at
                 if issue.state is IssueState.SENDING:
                     due = await deliveries.next_due(session, issue.id) or due
+                late += [
+                    f"{key} {issue.number}: {held.words()}"
+                    for held in await holders(store, issue, now=ground.now)
+                    if not held.is_alive
+                ]
                 if due < ground.now - _STUCK_AFTER:
                     late.append(
                         f"{key} {issue.number} is {issue.state} since its time, {due:%a %d %b %H:%M} UTC"

@@ -106,9 +106,8 @@ async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledge
     for state in (DeliveryState.DEFERRED, DeliveryState.FAILED):
         if ledger.count(state):
             terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
-    if held := ledger.count("claimed", "handed"):
-        words = f"{held} by a sender that is at it or has died; what it does not send is free in 11 minutes"
-        terminal.say("held", words)
+    for held in await publish.holders(house.store, issue, now=utc_now()):
+        terminal.say("held", held.words())
     if issue.due_at > utc_now():
         terminal.say("early", f"this was the issue due {issue.due_at:%a %d %b %H:%M} UTC; none goes then")
 

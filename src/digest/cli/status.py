@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, of
 from digest.domain import Issue, IssueState
 from digest.house import House
-from digest.publish import DomainStanding, RelayStanding
+from digest.publish import DomainStanding, Held, RelayStanding, holders
 from digest.store import issues, notices, sources, subscribers
 
 #: Seconds that a daemon is given to answer.
@@ -41,6 +41,7 @@ class Standing:
     open: Issue | None
     last: Issue | None
     last_words: str
+    held: tuple[Held, ...] = ()
     readers: dict[str, int] = field(default_factory=dict)
 
 
@@ -103,10 +104,12 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
         every = await issues.all_of(session, key)
         readers = await subscribers.counts(session, key)
     last = next((issue for issue in every if issue.state is IssueState.SENT), None)
+    open_issue = next((issue for issue in every if issue.state in OPEN), None)
     return Standing(
         key=key,
         due_at=cron.next_due(chosen.schedule, chosen.timezone, now).astimezone(UTC),
-        open=next((issue for issue in every if issue.state in OPEN), None),
+        open=open_issue,
+        held=await holders(house.store, open_issue, now=now) if open_issue else (),
         last=last,
         last_words=(await ledger_of(house, last)).words() if last else "",
         readers=readers,
@@ -148,6 +151,8 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
         count = len(one.open.content.stories)
         due = local(house, one.key, one.open.due_at)
         terminal.write(f"  issue     {one.open.number}, {one.open.state}, {count} stories, for {due}")
+    for held in one.held:
+        terminal.write(f"            {held.words()}")
     if one.last:
         terminal.write(
             f"  last      {one.last.number}, {local(house, one.key, one.last.sent_at)}: {one.last_words}"
@@ -162,5 +167,6 @@ def _plain(one: Standing) -> dict[str, object]:
         "due_at": one.due_at,
         "open_issue": plain_issue(one.open, stories=False) if one.open else None,
         "last_issue": plain_issue(one.last, stories=False) if one.last else None,
+        "held": [asdict(held) | {"words": held.words()} for held in one.held],
         "readers": one.readers,
     }

@@ -13,11 +13,13 @@ from digest.publish.pausing import pause, resume, retry
 from digest.publish.rehearsal import Rehearsal, rehearse
 from digest.publish.release import release_due
 from digest.publish.send import SendReport, send
+from digest.publish.sender import Held, holders
 from digest.publish.trial import send_trial
 
 __all__ = [
     "DomainStanding",
     "GatherReport",
+    "Held",
     "Rehearsal",
     "RelayStanding",
     "SendReport",
@@ -26,6 +28,7 @@ __all__ = [
     "cancel",
     "draft",
     "gather_sources",
+    "holders",
     "message_for",
     "notice_message",
     "pause",

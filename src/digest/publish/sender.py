@@ -12,7 +12,9 @@ from digest.domain import DeliveryState, Issue
 from digest.errors import DigestError
 from digest.house import House
 from digest.publish import process
-from digest.store import deliveries, leases
+from digest.store import Store, deliveries, leases
+from digest.store.leases import Lease
+from digest.store.tally import Holding
 
 #: A sender of which nothing was heard for so long loses its claims; it renews three times as often.
 LIFE = timedelta(seconds=90)
@@ -71,39 +73,33 @@ class Held:
         head = f"{count} {'delivery' if count == 1 else 'deliveries'} held by {self.sender}"
         if self.is_alive:
             return f"{head}, which is at it"
-        when = (
-            f"wait for its lease until {self.free_at:%H:%M} UTC"
-            if self.free_at
-            else "the next sending takes up"
-        )
+        if self.free_at is None:
+            return f"{head}, which is gone; the next sending takes them up"
         return (
-            f"{head}, which is gone; these {when}" if self.free_at else f"{head}, which is dead: {when} these"
+            f"{head}, which is silent; {self.handed} may be in doubt and wait until {self.free_at:%H:%M} UTC"
         )
 
 
-async def holders(house: House, issue: Issue, *, now: datetime) -> tuple[Held, ...]:
+async def holders(store: Store, issue: Issue, *, now: datetime) -> tuple[Held, ...]:
     """Who holds deliveries of the issue, by sender."""
-    async with house.store.read() as session:
+    async with store.read() as session:
         rows = await deliveries.held(session, issue.id)
         known = {one.name.removeprefix(_PREFIX): one for one in await leases.all_of(session, _PREFIX)}
-    found = []
-    for name in dict.fromkeys(row.holder for row in rows):
-        mine = [row for row in rows if row.holder == name]
-        count = {row.state: row.count for row in mine}
-        handed = count.get(DeliveryState.HANDED, 0)
-        lease = known.get(name)
-        is_dead = lease is None or process.is_dead(lease.holder)
-        is_alive = lease is not None and not is_dead and lease.until >= now
-        rest = max(
-            (row.until for row in mine if row.until and row.state is DeliveryState.HANDED), default=None
-        )
-        found.append(
-            Held(
-                sender=process.shown(lease.holder) if lease else "a sender that has ended",
-                claimed=count.get(DeliveryState.CLAIMED, 0),
-                handed=handed,
-                is_alive=is_alive,
-                free_at=None if is_dead or not handed else rest,
-            )
-        )
-    return tuple(found)
+    names = dict.fromkeys(row.holder for row in rows)
+    return tuple(
+        _held([row for row in rows if row.holder == name], known.get(name), now=now) for name in names
+    )
+
+
+def _held(rows: list[Holding], lease: Lease | None, *, now: datetime) -> Held:
+    """What one sender holds."""
+    count = {row.state: row.count for row in rows}
+    is_dead = lease is None or process.is_dead(lease.holder)
+    waits = [row.until for row in rows if row.until and row.state is DeliveryState.HANDED]
+    return Held(
+        sender=process.shown(lease.holder) if lease else "a sender that has ended",
+        claimed=count.get(DeliveryState.CLAIMED, 0),
+        handed=count.get(DeliveryState.HANDED, 0),
+        is_alive=lease is not None and not is_dead and lease.until >= now,
+        free_at=None if is_dead else max(waits, default=None),
+    )
