@@ -1,6 +1,8 @@
 """The first minutes: help, init, config, db."""
 
 import stat
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,20 @@ def test_help_teaches_the_exit_codes() -> None:
 
     assert code == 0
     assert "75 try again later" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_first_look_imports_nothing_heavy(option: str) -> None:
+    heavy = ("sqlalchemy", "aiohttp", "fastapi", "pydantic", "alembic", "lxml")
+    program = (
+        f"import sys\nfrom digest.cli import app\ntry:\n    app(['{option}'])\nexcept SystemExit:\n"
+        f"    sys.exit(str([name for name in {heavy} if name in sys.modules]))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert done.stderr == "[]\n"
+    assert "digest" in done.stdout
 
 
 def commands_of(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

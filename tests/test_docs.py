@@ -20,7 +20,7 @@ def commands(command: Any, path: str) -> list[tuple[str, Any]]:
     """Every command that does something, by its whole name."""
     inner = getattr(command, "commands", None)
     if inner is None:
-        return [(path, command)]
+        return [(path, command.load())]
     return [found for name, one in inner.items() for found in commands(one, f"{path} {name}")]
 
 

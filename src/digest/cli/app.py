@@ -3,36 +3,14 @@
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 from digest import __version__
-from digest.cli import (
-    browsing,
-    database,
-    dkim,
-    doctor,
-    drafting,
-    lists,
-    packs,
-    probing,
-    readers,
-    receiving,
-    relays,
-    releasing,
-    sending,
-    serving,
-    settings,
-    setup,
-    sources,
-    status,
-    who,
-)
 from digest.cli.failures import Root
+from digest.cli.later import Group, Later, group
 from digest.cli.terminal import Terminal
-from digest.demo.command import demo
-from digest.preview.command import preview
 
 _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 nothing to do (with --exit-code), 4 partly, "
@@ -46,13 +24,81 @@ _FIRST, _WEEK, _KEEP, _LOOK = (
 )
 
 
-def _group(help_text: str) -> typer.Typer:
-    return typer.Typer(help=help_text, no_args_is_help=True)
+#: Every command: where --help lists it, its name, and its function, in this room unless it says otherwise.
+#: Nothing of it is imported before it runs.
+_COMMANDS: tuple[tuple[str, str, str], ...] = (
+    (_FIRST, "demo", "digest.demo.command:demo"),
+    (_FIRST, "init", "setup:init"),
+    (_FIRST, "doctor", "doctor:doctor"),
+    (_WEEK, "run", "serving:run"),
+    (_WEEK, "gather", "drafting:gather"),
+    (_WEEK, "draft", "drafting:draft"),
+    (_WEEK, "preview", "digest.preview.command:preview"),
+    (_WEEK, "approve", "releasing:approve"),
+    (_WEEK, "send", "sending:send"),
+    (_WEEK, "pause", "releasing:pause"),
+    (_WEEK, "resume", "releasing:resume"),
+    (_WEEK, "retry", "sending:retry"),
+    (_WEEK, "who", "who:who"),
+    (_WEEK, "cancel", "releasing:cancel"),
+    (_WEEK, "explain", "browsing:explain"),
+    (_KEEP, "sources add", "sources:add"),
+    (_KEEP, "sources list", "sources:list_"),
+    (_KEEP, "sources check", "probing:check"),
+    (_KEEP, "sources remove", "sources:remove"),
+    (_KEEP, "sources enable", "sources:enable"),
+    (_KEEP, "sources disable", "sources:disable"),
+    (_KEEP, "sources import", "packs:import_"),
+    (_KEEP, "sources export", "packs:export"),
+    (_KEEP, "sources starter", "packs:starter"),
+    (_KEEP, "subscribers add", "readers:add"),
+    (_KEEP, "subscribers list", "readers:list_"),
+    (_KEEP, "subscribers show", "readers:show"),
+    (_KEEP, "subscribers import", "lists:import_"),
+    (_KEEP, "subscribers export", "lists:export"),
+    (_KEEP, "subscribers remove", "readers:remove"),
+    (_KEEP, "subscribers undo", "readers:undo"),
+    (_KEEP, "subscribers erase", "readers:erase"),
+    (_KEEP, "issues list", "browsing:list_"),
+    (_KEEP, "issues show", "browsing:show"),
+    (_KEEP, "receive", "receiving:receive"),
+    (_LOOK, "status", "status:status"),
+    (_LOOK, "relays", "relays:relays"),
+    (_LOOK, "config check", "settings:check"),
+    (_LOOK, "config show", "settings:show"),
+    (_LOOK, "db upgrade", "database:upgrade"),
+    (_LOOK, "db check", "database:check"),
+    (_LOOK, "dkim new", "dkim:new"),
+)
+_GROUPS = {
+    "sources": "What the newsletter is made from.",
+    "subscribers": "Who reads it.",
+    "issues": "The issues there are.",
+    "config": "Check and show the settings.",
+    "db": "Bring the database up to date, or compare it with the code.",
+    "dkim": "Keys that sign the mails.",
+}
+
+
+class Digest(Root):
+    """The command `digest` with every command of the table."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for panel, name, place in _COMMANDS:
+            *outer, last = name.split()
+            command = Later(
+                last, place if "." in place else f"digest.cli.{place}", panel=None if outer else panel
+            )
+            if outer and outer[0] not in self.commands:
+                self.add_command(group(outer[0], _GROUPS[outer[0]], panel=panel))
+            holder = cast(Group, self.commands[outer[0]]) if outer else self
+            holder.add_command(command)
 
 
 app = typer.Typer(
     name="digest",
-    cls=Root,
+    cls=Digest,
     help="A newsletter that writes itself: gathers, composes, renders and delivers, exactly once.",
     epilog=_EPILOG,
     no_args_is_help=True,
@@ -83,71 +129,6 @@ def options(
 ) -> None:
     """Take the options that stand before the command."""
     ctx.obj = Terminal.open(config=config, quiet=quiet, color=not no_color, debug=debug)
-
-
-_db = _group("Bring the database up to date, or compare it with the code.")
-_db.command("upgrade")(database.upgrade)
-_db.command("check")(database.check)
-
-_config = _group("Check and show the settings.")
-_config.command("check")(settings.check)
-_config.command("show")(settings.show)
-
-_dkim = _group("Keys that sign the mails.")
-_dkim.command("new")(dkim.new)
-
-_sources = _group("What the newsletter is made from.")
-_sources.command("add")(sources.add)
-_sources.command("list")(sources.list_)
-_sources.command("check")(probing.check)
-_sources.command("remove")(sources.remove)
-_sources.command("enable")(sources.enable)
-_sources.command("disable")(sources.disable)
-_sources.command("import")(packs.import_)
-_sources.command("export")(packs.export)
-_sources.command("starter")(packs.starter)
-
-_issues = _group("The issues there are.")
-_issues.command("list")(browsing.list_)
-_issues.command("show")(browsing.show)
-
-_subscribers = _group("Who reads it.")
-_subscribers.command("add")(readers.add)
-_subscribers.command("list")(readers.list_)
-_subscribers.command("show")(readers.show)
-_subscribers.command("import")(lists.import_)
-_subscribers.command("export")(lists.export)
-_subscribers.command("remove")(readers.remove)
-_subscribers.command("undo")(readers.undo)
-_subscribers.command("erase")(readers.erase)
-
-app.command("demo", rich_help_panel=_FIRST)(demo)
-app.command("init", rich_help_panel=_FIRST)(setup.init)
-app.command("doctor", rich_help_panel=_FIRST)(doctor.doctor)
-
-app.command("run", rich_help_panel=_WEEK)(serving.run)
-app.command("gather", rich_help_panel=_WEEK)(drafting.gather)
-app.command("draft", rich_help_panel=_WEEK)(drafting.draft)
-app.command("preview", rich_help_panel=_WEEK)(preview)
-app.command("approve", rich_help_panel=_WEEK)(releasing.approve)
-app.command("send", rich_help_panel=_WEEK)(sending.send)
-app.command("pause", rich_help_panel=_WEEK)(releasing.pause)
-app.command("resume", rich_help_panel=_WEEK)(releasing.resume)
-app.command("retry", rich_help_panel=_WEEK)(sending.retry)
-app.command("who", rich_help_panel=_WEEK)(who.who)
-app.command("cancel", rich_help_panel=_WEEK)(releasing.cancel)
-app.command("explain", rich_help_panel=_WEEK)(browsing.explain)
-
-app.add_typer(_sources, name="sources", rich_help_panel=_KEEP)
-app.add_typer(_subscribers, name="subscribers", rich_help_panel=_KEEP)
-app.add_typer(_issues, name="issues", rich_help_panel=_KEEP)
-app.command("receive", rich_help_panel=_KEEP)(receiving.receive)
-
-app.command("status", rich_help_panel=_LOOK)(status.status)
-app.command("relays", rich_help_panel=_LOOK)(relays.relays)
-app.add_typer(_config, name="config", rich_help_panel=_LOOK)
-app.add_typer(_db, name="db", rich_help_panel=_LOOK)
-app.add_typer(_dkim, name="dkim", rich_help_panel=_LOOK)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from digest import __version__
+from digest.cli.later import Group, calm
 from digest.cli.terminal import Terminal, of
 from digest.errors import DigestError, UsageError
 
@@ -19,12 +19,12 @@ from digest.errors import DigestError, UsageError
 PARTLY, INTERRUPTED = 4, 130
 
 
-class Root(TyperGroup):
+class Root(Group):
     """The command `digest`: runs a sub-command and turns what it raises into a line and an exit code."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        _calm(self)
+        calm(self)
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run and exit. Wrong use ends like every other error of ours."""
@@ -51,15 +51,6 @@ class Root(TyperGroup):
             raise typer.Exit(INTERRUPTED) from exc
         except Exception as exc:
             raise typer.Exit(_unknown(of(ctx), exc, ctx.invoked_subcommand or "")) from exc
-
-
-def _calm(command: Any) -> None:
-    """Flags without the word "bool" in --help: they take no value."""
-    for param in command.params:
-        if getattr(param, "is_flag", False) and param.metavar is None:
-            param.metavar = ""
-    for inner in getattr(command, "commands", {}).values():
-        _calm(inner)
 
 
 def _wrong_use(exc: typer.TyperException) -> int:
