@@ -1,6 +1,8 @@
 """Plain text out of hostile markup."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.gather.clean import cut, language_of, minutes_of, one_line, plain_text, summary_of, title_text
 
@@ -51,6 +53,34 @@ def test_a_word_without_end_is_cut_inside() -> None:
 )
 def test_a_summary_is_what_a_browser_would_show(markup: str, text: str) -> None:
     assert plain_text(markup) == text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p>One <b>two</b> three.</p><p>Four &amp; <a href='/x?a=1&amp;b=2'>five</a></p>",
+        '<DIV class="a b"><em>One</em><br/>two<br />three</DIV>\n<ul><li>four<li>five</ul>',
+        "One<br>two <img src='x.png' alt=''> <span style=\"color: red;\">three</span>  four",
+        "No tags, two  spaces,\ttabs and\xa0others",
+    ],
+)
+def test_plain_tags_leave_the_words_that_a_parser_finds(markup: str) -> None:
+    by_parser = plain_text(markup + "<custom-tag></custom-tag>")
+
+    assert plain_text(markup) == by_parser
+
+
+def test_half_of_a_surrogate_pair_costs_itself_and_nothing_else() -> None:
+    assert plain_text("<section-x>One \ud800two</section-x> three") == "One two three"
+
+
+@given(st.text(st.sampled_from("ab <>/pé\xa0\n\t\x0b\x1c\u2003."), max_size=60))
+def test_words_are_counted_as_splitting_counts_them(text: str) -> None:
+    words = text.replace("<", "").replace(">", "")
+
+    minutes = minutes_of("word " * 400 + words + " word" * 405)
+
+    assert minutes == round((805 + len(words.split())) / 230)
 
 
 def test_a_summary_has_at_most_1500_characters() -> None:

@@ -1,7 +1,6 @@
 """A document's items become articles: cleaned, identified, dated, at most a thousand of the newest."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +19,8 @@ _PAGE_OF_ENTRIES = 3
 #: Older than this is backlog: at the first reading, and ever after.
 _FIRST_BACKLOG = timedelta(days=7)
 _LATER_BACKLOG = timedelta(days=45)
+#: The same site for others' eyes: m.youtube.com, export.arxiv.org.
+_VARIANTS = frozenset({"www", "m", "export", "player"})
 _VIDEO_HOSTS = frozenset({"youtube.com", "youtu.be", "vimeo.com", "youtube-nocookie.com"})
 _PAPER_HOSTS = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "ssrn.com"})
 
@@ -109,7 +110,11 @@ def _told_apart(articles: Iterable[Article]) -> list[Article]:
     guids = Counter(article.guid for article in once)
     once = [replace(a, guid=f"{a.guid} {_hash(a.title)}") if guids[a.guid] > 1 else a for a in once]
     shared = Counter(article.canonical_url for article in once)
-    return [replace(a, canonical_url=_own_address(a, shared[a.canonical_url])) for a in once]
+    addresses = [_own_address(article, shared[article.canonical_url]) for article in once]
+    return [
+        article if article.canonical_url == address else replace(article, canonical_url=address)
+        for article, address in zip(once, addresses, strict=True)
+    ]
 
 
 def _own_address(article: Article, shared_by: int) -> str:
@@ -130,7 +135,10 @@ def _own_address(article: Article, shared_by: int) -> str:
 
 def _kind(url: str) -> str:
     """ "Paper" or "Video" by the address, which changes the decision to click; else ""."""
-    host = re.sub(r"^(?:www|m|export|player)\.", "", host_of(url))
+    host = host_of(url)
+    first, _, rest = host.partition(".")
+    if first in _VARIANTS:
+        host = rest
     if host in _VIDEO_HOSTS:
         return "Video"
     is_pdf = url.partition("?")[0].partition("#")[0].lower().endswith(".pdf")

@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 import nh3
 
@@ -34,12 +35,10 @@ _BLOCKS = (
 )
 _BLOCK = re.compile(rf"(?i)<(?=/?(?:{_BLOCKS})\b)")
 #: Attributes without an angle bracket in them, so that a tag surely ends where it seems to.
-_ATTRIBUTES = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+))?){0,20}\s*/?>"""
+_ATTRIBUTES = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+))?){0,20}\s*/?"""
 #: Tags that hide nothing, well written: most feeds hold no others, and need no parser to be read.
-_PLAIN_BLOCK = re.compile(rf"(?i)</?(?:{_BLOCKS}){_ATTRIBUTES}")
-_PLAIN_INLINE = re.compile(
-    rf"(?i)</?(?:a|abbr|b|big|cite|code|em|font|i|kbd|mark|q|s|small|span|strong|sub|sup|time|u|wbr){_ATTRIBUTES}"
-)
+_INLINES = "a|abbr|b|big|cite|code|em|font|i|kbd|mark|q|s|small|span|strong|sub|sup|time|u|wbr"
+_PLAIN = re.compile(rf"(?i)/?(?:(?P<block>{_BLOCKS})|{_INLINES}){_ATTRIBUTES}")
 #: Tags that feeds put into titles. Others stay: "List<T>" and "<script>" are words of the title.
 _INLINE = re.compile(
     r"(?i)</?(?:a|abbr|b|big|br|cite|code|div|em|font|h[1-6]|i|img|mark|p|q|s|small|span|strong|sub|sup|u|wbr)"
@@ -57,16 +56,34 @@ _TAIL = re.compile(
 #: Every such tail has one of these in it, and is shorter than this.
 _TAIL_WORDS = re.compile(r"appeared|\.\.\.|…|Continue reading|Read ")
 _LONGEST_TAIL = 500
+#: Shorter tags come again and again, and are remembered.
+_COMMON_TAG = 100
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+#: A byte of ASCII is a space, or an x of a word.
+_INK = bytes(ord(" " if chr(byte).isspace() else "x") for byte in range(256))
 
 
 def one_line(text: str) -> str:
     """The text in NFC on one line, without control, invisible and direction-changing characters."""
-    line = " ".join(text.split())
-    if not line.isprintable():
-        line = " ".join(line.translate(_TABLE).split())
-    return unicodedata.normalize("NFC", line)
+    line = _single_spaced(text)
+    if line is None:
+        line = " ".join(text.split())
+        if not line.isprintable():
+            line = " ".join(line.translate(_TABLE).split())
+    return line if line.isascii() else unicodedata.normalize("NFC", line)
+
+
+def _single_spaced(text: str) -> str | None:
+    """The text's words with one space between them; None when it holds other white space or controls.
+
+    Splitting makes a string of each word, which takes four times as long.
+    """
+    if not text.isprintable():
+        return None
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text.strip(" ")
 
 
 def cut(text: str, limit: int) -> str:
@@ -109,11 +126,33 @@ def _whole_tags(markup: str) -> str:
 
 def _text_of(markup: str) -> str:
     markup = _first_tags(markup)
-    text = _PLAIN_INLINE.sub("", _PLAIN_BLOCK.sub(" ", markup)) if "<" in markup else markup
-    if "<" in text:
-        text = _BLOCK.sub(" <", markup)
-        text = nh3.clean(text, tags=_NO_TAGS, clean_content_tags=_HIDDEN)
+    text = _without_plain_tags(markup)
+    if text is None:
+        # Half of a surrogate pair, which JSON can hold, is refused by nh3.
+        markup = markup.encode("utf-8", "ignore").decode()
+        text = nh3.clean(_BLOCK.sub(" <", markup), tags=_NO_TAGS, clean_content_tags=_HIDDEN)
     return one_line(html.unescape(text) if "&" in text else text)
+
+
+def _without_plain_tags(markup: str) -> str | None:
+    """The words between the tags; None when one of them may hide something or end elsewhere."""
+    first, *pieces = markup.split("<")
+    parts = [first]
+    for piece in pieces:
+        tag, end, words = piece.partition(">")
+        left = _left_by(tag) if len(tag) < _COMMON_TAG else _left_by.__wrapped__(tag)
+        if left is None or not end:
+            return None
+        parts.append(left)
+        parts.append(words)
+    return "".join(parts)
+
+
+@lru_cache(maxsize=1000)
+def _left_by(tag: str) -> str | None:
+    """What is left of a tag, given without its angle brackets: "", a space for a block, None if not plain."""
+    found = _PLAIN.fullmatch(tag)
+    return (" " if found["block"] else "") if found else None
 
 
 def _without_tail(text: str) -> str:
@@ -149,8 +188,15 @@ def minutes_of(content: str) -> int | None:
     if len(content) < 2 * _MIN_WORDS:
         return None
     text = _TAG.sub(" ", content[:_MAX_COUNTED])
-    words = len(text.split()) + (0 if text.isascii() else len(_CJK.findall(text)) // 2)
+    words = _count_words(text) + (0 if text.isascii() else len(_CJK.findall(text)) // 2)
     return max(1, round(words / _WORDS_PER_MINUTE)) if words >= _MIN_WORDS else None
+
+
+def _count_words(text: str) -> int:
+    """How many words there are; of ASCII by counting beginnings, as splitting makes a string of each."""
+    if not text.isascii():
+        return len(text.split())
+    return (b" " + text.encode().translate(_INK)).count(b" x")
 
 
 def language_of(*tags: str) -> str:

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import fastfeedparser
-import feedparser
 
 from digest.errors import ParseError
 from digest.gather import jsonfeed
@@ -91,15 +91,20 @@ def _xml_base(text: str, url: str) -> str:
 
 def _language(text: str) -> str:
     """The channel's <language>, which stands before its first item."""
-    found = re.search(r"<(?:dc:)?language>\s*(?:<!\[CDATA\[)?\s*([A-Za-z][A-Za-z-]{1,20})", text[:20_000])
+    head = text[:20_000]
+    if "language>" not in head:
+        return ""
+    found = re.search(r"<(?:dc:)?language>\s*(?:<!\[CDATA\[)?\s*([A-Za-z][A-Za-z-]{1,20})", head)
     return found[1] if found else ""
 
 
 def _wait(text: str) -> timedelta:
     """What the channel says of its own rhythm: <ttl> in minutes, or sy:updatePeriod and -Frequency."""
     head = text[:20_000]
-    if ttl := re.search(r"<ttl>\s*([0-9]{1,6})\s*</ttl>", head):
+    if "<ttl>" in head and (ttl := re.search(r"<ttl>\s*([0-9]{1,6})\s*</ttl>", head)):
         return timedelta(minutes=int(ttl[1]))
+    if "<sy:updatePeriod>" not in head:
+        return timedelta(0)
     period = re.search(r"<sy:updatePeriod>\s*(hourly|daily|weekly)\s*<", head)
     often = re.search(r"<sy:updateFrequency>\s*([1-9][0-9]{0,3})\s*<", head)
     if not period:
@@ -136,8 +141,10 @@ def _fast_item(entry: Mapping[str, Any]) -> Item:
 
 def _patient(data: bytes, frame: _Frame) -> Document | None:
     try:
-        # A stream only: feedparser would open a text or bytes as an address or a file.
-        parsed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+        # Hardly any feed needs it. A stream only: feedparser would open bytes as an address or a file.
+        parsed = import_module("feedparser").parse(
+            io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False
+        )
     except Exception:
         # It raises what its parts raise, down to AssertionError on broken markup.
         return None

@@ -7,7 +7,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_LENGTH = 4000
 #: What may stand unescaped in a path or query besides letters and digits (RFC 3986 §3.3).
 _SAFE = "/:@!$&'()*+,;=~-._?%"
-#: Addresses are hardly ever more than this, and then need no escaping.
+#: Hardly any address in a feed is more than this: nothing of it is to be changed, its host is one already.
+_USUAL = re.compile(
+    r"https?://(?P<host>[.-]*[a-z0-9][a-z0-9.-]*)(?P<path>/[A-Za-z0-9/:@!$&'()*+,;=~._-]*)?"
+    r"(?:\?(?P<query>[A-Za-z0-9/:@!$&'()*+,;=~._?-]+))?(?:\#(?P<fragment>[A-Za-z0-9/:@!$&'()*+,;=~._?-]+))?"
+)
+#: Parts of addresses are hardly ever more than this, and then need no escaping.
 _PLAIN = re.compile(r"[A-Za-z0-9/:@!$&'()*+,;=~._?#\[\]-]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DEFAULT_PAGES = frozenset(
@@ -32,8 +37,10 @@ def web_url(raw: str, base: str = "") -> str:
 
     User names are dropped and spaces escaped; whatever a browser could read as another host is refused.
     """
+    raw = raw.strip()
+    if _USUAL.fullmatch(raw):
+        return raw if len(raw) <= _MAX_LENGTH else ""
     try:
-        raw = raw.strip()
         parts, port = _split(raw if raw.startswith(("https://", "http://")) else urljoin(base, raw))
     except ValueError:
         return ""
@@ -50,11 +57,17 @@ def canonical_url(url: str) -> str:
     It never leads to another host and keeps what selects a page. What is no http(s) address comes back as
     it is. The rules are the table in tests/test_gather_urls.py.
     """
+    url = url.strip()
+    if usual := _USUAL.fullmatch(url):
+        host, path, query, fragment = usual.groups(default="")
+        query, fragment = _query(query), _fragment(fragment)
+        ends = ("?" + query if query else "") + ("#" + fragment if fragment else "")
+        return f"https://{host.rstrip('.')}{_path(path)}{ends}"
     try:
-        parts, port = _split(url.strip())
+        parts, port = _split(url)
         host = _host(parts)
     except ValueError:
-        return url.strip()
+        return url
     scheme, netloc = _place(parts.scheme, host, port)
     path = _path(_normal(parts.path))
     return urlunsplit((scheme, netloc, path, _query(_normal(parts.query)), _fragment(parts.fragment)))
@@ -71,6 +84,8 @@ def title_of(url: str) -> str:
 
 def host_of(url: str) -> str:
     """The host of an address in lower case, "" when it has none."""
+    if usual := _USUAL.fullmatch(url):
+        return usual["host"]
     try:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
@@ -129,14 +144,17 @@ def _normal(part: str) -> str:
 def _path(path: str) -> str:
     """The path without dot segments, session ids, default pages, AMP variants and the last slash."""
     segments: list[str] = []
-    for segment in re.sub(r"(?i);jsessionid=[^/;]*", "", path).split("/")[1:]:
+    if ";" in path:
+        path = re.sub(r"(?i);jsessionid=[^/;]*", "", path)
+    for segment in path.split("/")[1:]:
         if segment == "..":
             del segments[-1:]
         elif segment != ".":
             segments.append(segment)
     while segments and (not segments[-1] or segments[-1].lower() in _DEFAULT_PAGES or _is_amp(segments)):
         segments.pop()
-    if segments and (found := re.fullmatch(r"(?i)([^.]+)\.amp((?:\.html?)?)", segments[-1])):
+    has_dot = bool(segments) and "." in segments[-1]
+    if has_dot and (found := re.fullmatch(r"(?i)([^.]+)\.amp((?:\.html?)?)", segments[-1])):
         segments[-1] = found[1] + found[2]
         return _path("/" + "/".join(segments))
     return "/" + "/".join(segments)
@@ -151,16 +169,18 @@ def _is_amp(segments: list[str]) -> bool:
 
 def _query(query: str) -> str:
     """The query without tracking, ordered by name; values of one name keep their order."""
+    if not query:
+        return ""
     kept = [part for part in query.split("&") if part and not _is_tracking(part)]
     return "&".join(sorted(kept, key=lambda part: part.partition("=")[0]))
 
 
 def _is_tracking(part: str) -> bool:
     name, _, value = part.partition("=")
-    name, value = unquote(name).lower(), unquote(value).lower()
+    name = unquote(name).lower()
     if name in _TRACKING or name.startswith(_TRACKING_PREFIXES):
         return True
-    return name in _TRACKING_VALUES and value.startswith(_TRACKING_VALUES[name])
+    return name in _TRACKING_VALUES and unquote(value).lower().startswith(_TRACKING_VALUES[name])
 
 
 def _fragment(fragment: str) -> str:

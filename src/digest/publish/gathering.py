@@ -1,7 +1,10 @@
 """Gather what is due and store it: what has come in meanwhile together, and one by one where that fails."""
 
 import asyncio
+import contextlib
+import gc
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,8 +17,11 @@ from digest.store import articles, sources
 #: How long a page that could not be read is tried again, and how many are read in one run.
 _NEW = timedelta(days=3)
 _MAX_PAGES = 300
-#: Sources stored in one transaction.
+#: Sources stored in one transaction, and how long the first of them waits for the others, in seconds:
+#: a transaction alone costs as much as the articles of ten sources.
 _MAX_BATCH = 100
+_MAX_ARTICLES = 5000
+_WAIT = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ async def gather_sources(
     """
     chosen = only or await _chosen(house, now=now, everything=everything)
     report = GatherReport()
-    async with open_client(house.settings.gather) as client:
+    async with _open_client(house) as client:
         async for batch in _in_batches(gather(chosen, client=client, now=now)):
             for got, saved in await _keep(house, batch, now=now):
                 report = report.plus(got, new=saved.new, revised=saved.revised)
@@ -76,6 +82,18 @@ async def gather_sources(
             pages=pages,
         )
     return report
+
+
+@asynccontextmanager
+async def _open_client(house: House) -> AsyncIterator[Client]:
+    """A client; meanwhile memory is seldom searched for rings, of which articles have none."""
+    before = gc.get_threshold()
+    gc.set_threshold(20_000, 20, 20)
+    try:
+        async with open_client(house.settings.gather) as client:
+            yield client
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _read_pages(house: House, client: Client, *, now: datetime) -> int:
@@ -103,7 +121,7 @@ async def _chosen(house: House, *, now: datetime, everything: bool) -> tuple[Sou
 
 
 async def _in_batches(results: AsyncIterable[Gathered]) -> AsyncIterator[list[Gathered]]:
-    """The results, those together that came in while the last ones were stored."""
+    """The results, those together that come in a moment or while the last ones are stored."""
     waiting: asyncio.Queue[Gathered | None] = asyncio.Queue(maxsize=_MAX_BATCH)
 
     async def collect() -> None:
@@ -114,16 +132,28 @@ async def _in_batches(results: AsyncIterable[Gathered]) -> AsyncIterator[list[Ga
     async with asyncio.TaskGroup() as group:
         task = group.create_task(collect())
         try:
-            is_last = False
-            while not is_last:
-                batch = [await waiting.get()]
-                while not waiting.empty():
-                    batch.append(waiting.get_nowait())
-                is_last = batch[-1] is None
-                if found := [got for got in batch if got is not None]:
-                    yield found
+            while batch := await _batch(waiting):
+                yield batch
         finally:
             task.cancel()
+
+
+async def _batch(waiting: asyncio.Queue[Gathered | None]) -> list[Gathered]:
+    """What comes in a moment, at least one result; [] at the end, which is told again to who asks again."""
+    batch: list[Gathered] = []
+    articles = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as moment:
+            while len(batch) < _MAX_BATCH and articles < _MAX_ARTICLES:
+                got = await waiting.get()
+                if got is None:
+                    waiting.put_nowait(None)
+                    break
+                if not batch:
+                    moment.reschedule(asyncio.get_running_loop().time() + _WAIT)
+                batch.append(got)
+                articles += len(got.articles)
+    return batch
 
 
 async def _keep(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -27,6 +28,7 @@ _PLAIN: tuple[str, ...] = (
     "kind",
 )
 _PLAIN += ("minutes", "published_at", "seen_at", "is_backlog", "image", "text")
+_PLAIN_OF = attrgetter(*_PLAIN)
 #: What a source may change in an article that we know already.
 _REVISED = ("url", "canonical_url", "title", "summary", "author", "kind", "minutes")
 #: The same once its own page was read, which tells the rest better.
@@ -60,14 +62,13 @@ def _hash(text: str) -> str:
 
 
 def _values(article: Article) -> dict[str, Any]:
-    values = {name: getattr(article, name) for name in _PLAIN}
+    values: dict[str, Any] = dict(zip(_PLAIN, _PLAIN_OF(article), strict=True))
     event = article.event
-    return values | {
-        "guid_hash": _hash(article.guid),
-        "canonical_url_hash": _hash(article.canonical_url),
-        "event": _EVENT.dump_python(event, mode="json") if event else None,
-        "event_at": event.starts_at if event else None,
-    }
+    values["guid_hash"] = _hash(article.guid)
+    values["canonical_url_hash"] = _hash(article.canonical_url)
+    values["event"] = _EVENT.dump_python(event, mode="json") if event else None
+    values["event_at"] = event.starts_at if event else None
+    return values
 
 
 def _article(row: ArticleRow) -> Article:

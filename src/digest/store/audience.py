@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, Integer, String, case, insert, literal, nu
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DeliveryState, Issue, SubscriptionState
-from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow, SuppressionRow, UTCDateTime
+from digest.store.moments import UTCDateTime
+from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow, SuppressionRow
 
 
 async def fan_out(session: AsyncSession, issue: Issue, *, due_at: datetime, now: datetime) -> None:

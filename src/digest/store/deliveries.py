@@ -21,8 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
 from digest.store.audience import fan_out
+from digest.store.moments import UTCDateTime
 from digest.store.recovery import SENDER, prove, recover, retry, retryable, revoke, withdraw
-from digest.store.tables import DeliveryRow, UTCDateTime
+from digest.store.tables import DeliveryRow
 from digest.store.tally import (
     PLAIN,
     TABLE,
