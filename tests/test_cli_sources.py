@@ -237,6 +237,24 @@ def test_an_export_is_imported_again_and_twice_is_safe(digest: Digest, tmp_path:
     ]
 
 
+def test_two_thousand_sources_are_one_report_and_twice_is_safe(digest: Digest, tmp_path: Path) -> None:
+    digest.run("sources", "add", "http://s7.example/feed/", "--no-check", "--title", "Mine")
+    good = "".join(f'<outline text="{n}" xmlUrl="https://s{n}.example/feed"/>' for n in range(2000))
+    bad = "".join(f'<outline text="{n}" xmlUrl="ftp://s{n}.example/"/>' for n in range(50))
+    file = tmp_path / "big.opml"
+    file.write_text(f"<opml><body>{good}{bad}</body></opml>")
+
+    first = digest.run("sources", "import", str(file), code=4).stderr
+    again = digest.json("sources", "import", str(file), code=4)
+
+    assert "added     1999 of 2000 sources, 1 were there already; 50 entries refused" in first
+    assert first.count("refused   ") == 21
+    assert "30 more" in first
+    assert (again["added"], again["already"], len(again["refused"])) == (0, 2000, 50)
+    (mine,) = [one for one in digest.json("sources", "list")["sources"] if "s7.example" in one["url"]]
+    assert mine["title"] == "Mine"
+
+
 def test_an_opml_from_a_pipe_and_to_a_pipe(digest: Digest) -> None:
     outline = '<outline type="rss" text="X" xmlUrl="https://x.example/feed"/><outline type="rss" text="Y" xmlUrl="ftp://y"/>'
     opml = f'<opml version="2.0"><body>{outline}</body></opml>'

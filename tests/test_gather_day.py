@@ -191,7 +191,7 @@ def _at(house: House, now: datetime) -> House:
     return replace(house, settings=house.settings.model_copy(update={"gather": gather}))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(400 + 5 * SERVERS)
 async def test_a_day_of_misbehaving_servers_loses_and_doubles_nothing(
     house: House, day: tuple[Day, str]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.domain import Source, SourceKind
+from digest.domain import FullText, Source, SourceKind
 from digest.errors import ParseError
 from digest.gather import read_opml, starter_pack, write_opml
 
@@ -59,8 +59,20 @@ def test_what_is_written_is_read_back_as_it_was() -> None:
             weight=2.5,
             enabled=False,
             note="switched off: too loud",
+            full_text=FullText.NEVER,
         ),
-        Source(url="https://c.example/", title="C"),
+        Source(
+            url="https://c.example/list",
+            title="C",
+            kind=SourceKind.PAGE,
+            recipe="item=li.post > a; date=.when",
+            full_text=FullText.ALWAYS,
+        ),
+        Source(
+            url="https://d.example/list", title="D", kind=SourceKind.JSON, recipe='title=a | "b"; url=c&d'
+        ),
+        Source(url="https://e.example/map", title="E", kind=SourceKind.SITEMAP, recipe="only=/blog/"),
+        Source(url="https://f.example/on", title="F", kind=SourceKind.EVENTS, recipe="link=.card a"),
     )
 
     read = read_opml(write_opml(sources, "All"))
@@ -72,6 +84,36 @@ def test_what_is_written_is_read_back_as_it_was() -> None:
     assert read.sources[1:] == sources[1:]
     assert read.sources[0].title == sources[0].title
     assert read.problems == ()
+
+
+def test_one_source_under_several_addresses_is_taken_once() -> None:
+    urls = ("https://a.example/feed", "http://a.example/feed/", "HTTPS://A.example:443/feed?utm_source=x")
+    outlines = "".join(f'<outline text="{url}" xmlUrl="{url}"/>' for url in urls)
+
+    read = read_opml(f"<opml><body>{outlines}</body></opml>".encode())
+
+    assert [one.url for one in read.sources] == [urls[0]]
+    assert len(read.problems) == 2
+
+
+def test_a_source_in_sixty_thousand_folders_is_found() -> None:
+    folders = '<outline text="f">' * 60_000 + '<outline text="news">'
+    inside = f'{folders}<outline text="Deep" xmlUrl="https://deep.example/"/>{"</outline>" * 60_001}'
+
+    (one,) = read_opml(f"<opml><body>{inside}</body></opml>".encode()).sources
+
+    assert (one.title, one.section) == ("Deep", "news")
+
+
+def test_a_bomb_in_a_list_of_sources_does_not_grow() -> None:
+    bomb = '<!ENTITY a "aaaaaaaaaa">' + "".join(
+        f'<!ENTITY a{n} "{f"&a{n - 1 or str()};" * 10}">' for n in range(1, 12)
+    )
+    opml = f'<!DOCTYPE opml [{bomb}]><opml><body><outline text="&a11;" xmlUrl="https://x.example/"/></body></opml>'
+
+    (one,) = read_opml(opml.encode()).sources
+
+    assert len(one.title) < 20
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

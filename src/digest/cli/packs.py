@@ -2,8 +2,10 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +16,12 @@ from digest.cli.files import read_file, write_file
 from digest.cli.running import AsJson, run, utc_now
 from digest.cli.terminal import of
 from digest.domain import Source
-from digest.gather import read_opml, starter_pack, write_opml
+from digest.gather import canonical_url, read_opml, starter_pack, write_opml
 from digest.house import House
 from digest.store import sources
+
+#: Sources a step of the progress bar, and the most refused entries that are named.
+_BATCH, _MAX_LINES = 200, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +40,40 @@ class Added:
         return f"{self.new} sources from the starter pack ({each}{off_words})"
 
 
+def _batched(given: Iterable[Source], size: int) -> Iterator[tuple[Source, ...]]:
+    """The sources in groups of at most `size`."""
+    waiting = iter(given)
+    while some := tuple(islice(waiting, size)):
+        yield some
+
+
+async def add_new(
+    house: House,
+    given: Iterable[Source],
+    *,
+    now: datetime,
+    step: Callable[[int], None] = lambda _count: None,
+) -> int:
+    """Store the sources whose canonical address is not there yet, all or none, and give how many that were.
+
+    Those that are there stay as they are, so twice is safe. `step` hears how many more were looked at.
+    """
+    new = 0
+    async with house.store.begin() as session:
+        known = {canonical_url(one.url) for one in await sources.all_of(session)}
+        for some in _batched(given, _BATCH):
+            fresh = {canonical_url(one.url): one for one in reversed(some)}
+            kept = [one for address, one in reversed(fresh.items()) if address not in known]
+            new += await sources.add(session, kept, now=now)
+            known |= fresh.keys()
+            step(len(some))
+    return new
+
+
 async def add_starter(house: House, *, now: datetime) -> Added:
     """Store our pack; sources that are there already are left as they are, so twice is safe."""
     pack = starter_pack()
-    async with house.store.begin() as session:
-        return Added(new=await sources.add(session, pack, now=now), pack=pack)
+    return Added(new=await add_new(house, pack, now=now), pack=pack)
 
 
 def starter(ctx: typer.Context) -> None:
@@ -60,16 +94,19 @@ def import_(
     opml = read_opml(read_file(file))
 
     async def work(house: House) -> int:
-        async with house.store.begin() as session:
-            return await sources.add(session, opml.sources, now=utc_now())
+        with terminal.bar("importing", len(opml.sources)) as step:
+            return await add_new(house, opml.sources, now=utc_now(), step=step)
 
     new = run(terminal, work)
-    for problem in opml.problems:
+    for problem in opml.problems[:_MAX_LINES]:
         terminal.warn("refused", problem)
+    if len(opml.problems) > _MAX_LINES:
+        terminal.warn("refused", f"{len(opml.problems) - _MAX_LINES} more; --json names them all")
     already = len(opml.sources) - new
     if as_json:
         terminal.json({"added": new, "already": already, "refused": list(opml.problems)})
-    terminal.say("added", f"{new} of {len(opml.sources)} sources, {already} were there already")
+    refused = f"; {len(opml.problems)} entries refused" if opml.problems else ""
+    terminal.say("added", f"{new} of {len(opml.sources)} sources, {already} were there already{refused}")
     terminal.then("gather")
     if opml.problems:
         raise typer.Exit(PARTLY)

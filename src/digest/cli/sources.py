@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from digest.cli.packs import add_new
 from digest.cli.running import AsJson, Yes, pick_sources, run, utc_now
 from digest.cli.terminal import Row, Terminal, counted, of
 from digest.config import Settings
@@ -68,8 +69,7 @@ def add(
             full_text=full_text,
             recipe=recipe_of(recipe),
         )
-        async with house.store.begin() as session:
-            is_new = bool(await sources.add(session, [source], now=utc_now()))
+        is_new = bool(await add_new(house, [source], now=utc_now()))
         terminal.say("added" if is_new else "there", f"{source.title} ({source.kind}, {source.url})")
         return is_new
 

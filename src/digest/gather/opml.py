@@ -11,11 +11,12 @@ from digest.domain import DEFAULT_SECTIONS, FullText, Source, SourceKind
 from digest.errors import ParseError
 from digest.gather.clean import cut, one_line, title_text
 from digest.gather.decode import harmless_xml, root_name, text_of
-from digest.gather.urls import host_of, web_url
+from digest.gather.urls import canonical_url, host_of, web_url
 
 _SECTIONS = {
     name.casefold(): section.key for section in DEFAULT_SECTIONS for name in (section.key, section.label)
 }
+#: Folders around a source whose names are looked at.
 _MAX_DEPTH = 50
 _MAX_NOTE = 500
 
@@ -30,7 +31,7 @@ class OpmlFile:
 
 
 def read_opml(data: bytes) -> OpmlFile:
-    """The sources of an OPML file, each address once; ParseError when it is none.
+    """The sources of an OPML file, each canonical address once; ParseError when it is none.
 
     A source's section is its `section`, else the first folder or category that names one of ours.
     """
@@ -51,9 +52,10 @@ def read_opml(data: bytes) -> OpmlFile:
         except ValueError as exc:
             problems.append(str(exc))
             continue
-        if source.url in sources:
+        address = canonical_url(source.url)
+        if address in sources:
             problems.append(f'"{source.title}" is in the file twice ({source.url})')
-        sources.setdefault(source.url, source)
+        sources.setdefault(address, source)
     title = title_text(root.findtext("head/title") or "")
     return OpmlFile(title=title, sources=tuple(sources.values()), problems=tuple(problems))
 
@@ -69,8 +71,8 @@ def _outlines(root: ET.Element) -> Iterator[tuple[dict[str, str], tuple[str, ...
         is_folder = len(element) > 0
         if "xmlurl" in values or (not is_folder and values.get("type", "") in {"rss", "atom", "ics"}):
             yield values, folders
-        if len(folders) < _MAX_DEPTH:
-            stack += [(child, (*folders, name)) for child in reversed(element.findall("outline"))]
+        inner = (*folders, name)[-_MAX_DEPTH:]
+        stack += [(child, inner) for child in reversed(element.findall("outline"))]
 
 
 def _source(values: Mapping[str, str], folders: tuple[str, ...]) -> Source:
@@ -166,7 +168,7 @@ def _attributes(source: Source) -> dict[str, str]:
         "weight": "" if source.weight == 1 else f"{source.weight:g}",
         "enabled": "" if source.enabled else "false",
         "note": source.note,
-        "recipe": source.recipe,
+        "recipe": "; ".join(source.recipe.splitlines()),
         "fullText": "" if source.full_text is FullText.SHORT else str(source.full_text),
     }
     return {name: one_line(value) for name, value in values.items() if value}
