@@ -1,13 +1,18 @@
 """Mail servers on loopback: aiosmtpd that keeps what it gets, and one that answers as it is told."""
 
 import asyncio
+import os
+import shutil
+import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 KEYS = Path(__file__).parent / "data" / "keys"
@@ -16,6 +21,10 @@ USER, PASSWORD = "news@example.org", "sésame/ouvre:toi@1"
 
 #: A scripted reply that closes the connection, and one that never comes.
 DROP, STALL = "drop", "stall"
+#: One that comes when the client has gone away, and one that closes only the server's side.
+LATE, HALF_CLOSE = "late", "half-close"
+#: Put before a reply: it comes byte by byte.
+TRICKLE = "trickle "
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ def _tls_context() -> ssl.SSLContext:
 USUAL = {
     "GREETING": "220 mx.example.org ESMTP",
     "EHLO": "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1000000\r\n250 8BITMIME",
+    "LHLO": "250-mx.example.org\r\n250-PIPELINING\r\n250 8BITMIME",
     "HELO": "250 mx.example.org",
     "MAIL": "250 2.1.0 sender ok",
     "RCPT": "250 2.1.5 recipient ok",
@@ -151,7 +161,7 @@ USUAL = {
 _ORDER = {
     (step, stage): "EARLY"
     for step, before in {"RCPT": {"MAIL"}, "DATA": {"RCPT"}}.items()
-    for stage in {"", "EHLO", "HELO", "RSET", "DATA", "MAIL"} - before
+    for stage in {"", "EHLO", "LHLO", "HELO", "RSET", "DATA", "MAIL"} - before
 }
 
 
@@ -180,37 +190,60 @@ class Script:
         """Hold one conversation."""
         stage = ""
         self.connections += 1
-        if not await self._answer("GREETING", writer):
+        if not await self._answer("GREETING", writer, reader):
             return
         while line := await reader.readline():
             text = line.decode().rstrip("\r\n")
             self.commands.append(text)
             step = text.split(" ")[0].upper()
-            reply = await self._answer(_ORDER.get((step, stage), step), writer)
+            reply = await self._answer(_ORDER.get((step, stage), step), writer, reader)
             if not reply or step == "QUIT":
                 return
             stage = step if reply.startswith("2") or step == "DATA" else stage
             if reply.startswith("354"):
                 self.arrived.append(await reader.readuntil(b"\r\n.\r\n"))
-                if not await self._answer("DOT", writer):
+                if not await self._answer("DOT", writer, reader):
                     return
 
-    async def _answer(self, step: str, writer: asyncio.StreamWriter) -> str:
+    async def _answer(self, step: str, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> str:
         """Send the reply of a step; "" when the connection is to be closed."""
         reply = self.reply(step)
         if reply == STALL:
             await asyncio.Event().wait()
-        if reply == DROP:
+        if reply == HALF_CLOSE:
+            writer.write_eof()
+        if reply in {LATE, HALF_CLOSE}:
+            while await reader.read(65_536):
+                pass
+            writer.write(b"250 2.0.0 too late\r\n")
+        if reply in {DROP, LATE, HALF_CLOSE}:
             return ""
-        writer.write(reply.encode("utf-8", "surrogateescape") + b"\r\n")
-        await writer.drain()
+        line = reply.removeprefix(TRICKLE).encode("utf-8", "surrogateescape") + b"\r\n"
+        size = 1 if reply.startswith(TRICKLE) else len(line)
+        for start in range(0, len(line), size):
+            writer.write(line[start : start + size])
+            await writer.drain()
+            await asyncio.sleep(0)
+        reply = reply.removeprefix(TRICKLE)
         return "" if reply.startswith("421") else reply
 
 
 @asynccontextmanager
 async def scripted_server(**replies: str | list[str]) -> AsyncIterator[Script]:
     """A running server with these replies by step: GREETING, EHLO, MAIL, RCPT, DATA, DOT, RSET, …"""
-    script = Script(replies=dict(replies))
+    async with _running(Script(replies=dict(replies)), path="") as script:
+        yield script
+
+
+@asynccontextmanager
+async def scripted_socket(path: str) -> AsyncIterator[Script]:
+    """A running server with the usual replies at a socket of this machine."""
+    async with _running(Script(replies={}), path=path) as script:
+        yield script
+
+
+@asynccontextmanager
+async def _running(script: Script, *, path: str) -> AsyncIterator[Script]:
     talks: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -225,8 +258,11 @@ async def scripted_server(**replies: str | list[str]) -> AsyncIterator[Script]:
             writer.close()
             talks.discard(task)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    script.port = server.sockets[0].getsockname()[1]
+    if path:
+        server = await asyncio.start_unix_server(talk, path)
+    else:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        script.port = server.sockets[0].getsockname()[1]
     try:
         yield script
     finally:
@@ -234,3 +270,63 @@ async def scripted_server(**replies: str | list[str]) -> AsyncIterator[Script]:
         for task in tuple(talks):
             task.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
+
+
+def smtp_sink_program() -> str:
+    """Postfix's smtp-sink; the test is skipped without one, or fails where REQUIRE_POSTFIX=1."""
+    found = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        reason = "there is no smtp-sink on this machine (Debian: package postfix)"
+        if os.environ.get("REQUIRE_POSTFIX") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A running smtp-sink: where it listens, and the folder it puts mails into."""
+
+    place: str
+    folder: Path
+
+    def bodies(self) -> list[bytes]:
+        """What it got, from the Message-ID on, with Unix line ends."""
+        files = self.folder.glob("mail.*")
+        return sorted(b"Message-ID:" + file.read_bytes().partition(b"Message-ID:")[2] for file in files)
+
+
+@asynccontextmanager
+async def smtp_sink(*options: str) -> AsyncIterator[Sink]:
+    """A running smtp-sink with these options."""
+    program = smtp_sink_program()
+    # Run as root, it becomes another user, who may not enter pytest's folder.
+    folder = Path(tempfile.mkdtemp(prefix="digest-sink-"))
+    folder.chmod(0o777)  # noqa: ASYNC240 (a test's own folder)
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    dump = ["-d", str(folder / "mail.")]
+    sink = await asyncio.create_subprocess_exec(program, *user, *options, *dump, place, "100")
+    try:
+        await _listens(place)
+        yield Sink(place, folder)
+    finally:
+        sink.terminate()
+        await sink.wait()
+        shutil.rmtree(folder)
+
+
+async def _listens(place: str) -> None:
+    """Come back when a connection is taken; a new process needs a moment."""
+    host, _, port = place.partition(":")
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection(host, int(port))
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return

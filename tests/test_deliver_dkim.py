@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from digest.config import DkimSettings, SmtpSettings
-from digest.deliver import Envelope, NewKeys, encode, new_keys, open_transport
+from digest.deliver import Envelope, NewKeys, dkim_records, encode, new_keys, open_transport
 from digest.deliver.dkim import Signer
 from digest.domain import Message, OutcomeKind
 from digest.errors import ConfigError, UsageError
@@ -155,3 +155,7 @@ def test_a_key_of_no_use_is_one_clear_line(tmp_path: Path, content: bytes | None
 def test_signing_without_a_key_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="has no key"):
         Signer(DkimSettings(domain=DOMAIN))
+
+
+def test_the_records_of_keys_in_use_are_those_of_when_they_were_made(keys: NewKeys) -> None:
+    assert dkim_records(chosen(keys)) == keys.records

@@ -23,7 +23,7 @@ def settings(url: str, password_file: Path | None = None) -> SmtpSettings:
         ("", "no such transport"),
         ("relay.example.org", "no such transport"),
         (f"smtp:user:{SECRET}@relay.example.org", "no such transport"),
-        ("lmtp://relay.example.org", 'no such transport "lmtp"'),
+        ("uucp://relay.example.org", 'no such transport "uucp"'),
         ("smtps://", "more or less than a server"),
         ("smtps://relay.example.org/path", "more or less than a server"),
         ("smtps://relay.example.org?verify=no", "more or less than a server"),
@@ -55,7 +55,7 @@ async def test_an_unknown_scheme_is_told_those_there_are() -> None:
     with pytest.raises(ConfigError) as caught:
         open_transport(settings("smpt://relay.example.org"))
 
-    assert caught.value.hint == "there are smtp://, smtps://, smtp+starttls://, file://"
+    assert caught.value.hint == "there are smtp://, smtps://, smtp+starttls://, lmtp://, file://"
 
 
 def test_user_and_password_are_percent_decoded_and_the_password_is_not_in_the_repr() -> None:

@@ -90,7 +90,7 @@ class DkimSettings(_Part):
 
 
 class SmtpSettings(_Part):
-    """The way out: smtp://, smtps://, smtp+starttls:// or file://FOLDER."""
+    """The way out: smtp://, smtps://, smtp+starttls://, lmtp:// or file://FOLDER."""
 
     url: SecretStr = SecretStr("file://outbox")
     #: A file whose first line is the password, so that it need not stand in the URL.
@@ -103,6 +103,8 @@ class SmtpSettings(_Part):
     #: Seconds for the reply to the final dot (RFC 5321 §4.5.3.2 asks for 600).
     dot_timeout_seconds: float = Field(600, gt=0, le=3600)
     dkim: DkimSettings | None = None
+    #: Ask for bounces that hold the headers alone and name the message (RFC 3461), where that is offered.
+    dsn: bool = True
 
 
 class DeliverySettings(_Part):

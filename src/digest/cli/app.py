@@ -69,6 +69,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_LOOK, "db upgrade", "database:upgrade"),
     (_LOOK, "db check", "database:check"),
     (_LOOK, "dkim new", "dkim:new"),
+    (_LOOK, "dkim show", "dkim:show"),
 )
 _GROUPS = {
     "sources": "What the newsletter is made from.",

@@ -3,6 +3,7 @@
 from digest.deliver import pacing
 from digest.deliver.compiled import Compiled
 from digest.deliver.dkim import NewKeys, new_keys
+from digest.deliver.dkim import records as dkim_records
 from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
 from digest.deliver.providers import provider
@@ -23,6 +24,7 @@ __all__ = [
     "Way",
     "after",
     "deliver",
+    "dkim_records",
     "encode",
     "gist",
     "is_canonical",

@@ -38,6 +38,7 @@ _BLANKS = re.compile(rb"[ \t]+")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
 #: The value of b= in lines that stay under 78.
 _B_LINE = 72
+_Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 _RSA_FILE, _ED25519_FILE = "dkim-rsa.pem", "dkim-ed25519.pem"
 
 
@@ -123,7 +124,7 @@ def _folded(names: list[str]) -> str:
     return "\r\n ".join(lines)
 
 
-def _open_key(file: Path, selector: str) -> _Key:
+def _read_key(file: Path) -> _Private:
     try:
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     except OSError as exc:
@@ -131,16 +132,23 @@ def _open_key(file: Path, selector: str) -> _Key:
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise ConfigError(f"smtp.dkim: {file} is no private key without a password, in PEM") from exc
     if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _LEAST_RSA_BITS:
+        return key
+    raise ConfigError(f"smtp.dkim: {file} is neither Ed25519 nor RSA of {_LEAST_RSA_BITS} bits or more")
+
+
+def _open_key(file: Path, selector: str) -> _Key:
+    key = _read_key(file)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
         # RFC 8463 §3: the hash is signed, not the message.
         ed = key
         return _Key(
             "ed25519-sha256", f"{selector}-ed25519", lambda data: ed.sign(hashlib.sha256(data).digest())
         )
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _LEAST_RSA_BITS:
-        rsa_key = key
-        scheme, digest = padding.PKCS1v15(), hashes.SHA256()
-        return _Key("rsa-sha256", f"{selector}-rsa", lambda data: rsa_key.sign(data, scheme, digest))
-    raise ConfigError(f"smtp.dkim: {file} is neither Ed25519 nor RSA of {_LEAST_RSA_BITS} bits or more")
+    rsa_key = key
+    scheme, digest = padding.PKCS1v15(), hashes.SHA256()
+    return _Key("rsa-sha256", f"{selector}-rsa", lambda data: rsa_key.sign(data, scheme, digest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,29 +167,39 @@ def new_keys(folder: Path, *, domain: str, selector: str) -> NewKeys:
     """
     rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
     ed_key = ed25519.Ed25519PrivateKey.generate()
-    made = ((folder / _RSA_FILE, rsa_key), (folder / _ED25519_FILE, ed_key))
-    if there := next((file for file, _ in made if file.exists()), None):
+    made: dict[Path, _Private] = {folder / _RSA_FILE: rsa_key, folder / _ED25519_FILE: ed_key}
+    if there := next((file for file in made if file.exists()), None):
         raise ConfigError(f"{there} is there already", hint="name another folder, or move it away")
-    for file, key in made:
+    for file, key in made.items():
         _write_key(file, key)
-    public = rsa_key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    ed_public = ed_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return NewKeys(
-        files=tuple(file for file, _ in made),
-        records=(
-            (f"{selector}-rsa._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_text(public)}"),
-            (f"{selector}-ed25519._domainkey.{domain}", f"v=DKIM1; k=ed25519; p={_text(ed_public)}"),
-        ),
+        files=tuple(made),
+        records=tuple(_record(key, selector, domain) for key in made.values()),
     )
+
+
+def records(settings: DkimSettings) -> tuple[tuple[str, str], ...]:
+    """(name, value) of the TXT record of each key in use; ConfigError names a file that cannot be used."""
+    files = (settings.rsa_key, settings.ed25519_key)
+    keys = [_read_key(file) for file in files if file is not None]
+    return tuple(_record(key, settings.selector, settings.domain) for key in keys)
+
+
+def _record(key: _Private, selector: str, domain: str) -> tuple[str, str]:
+    """The TXT record that tells the world of a key (RFC 6376 §3.6.1, RFC 8463 §4)."""
+    public = key.public_key()
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return f"{selector}-ed25519._domainkey.{domain}", f"v=DKIM1; k=ed25519; p={_text(raw)}"
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return f"{selector}-rsa._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_text(der)}"
 
 
 def _text(public: bytes) -> str:
     return base64.b64encode(public).decode()
 
 
-def _write_key(file: Path, key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> None:
+def _write_key(file: Path, key: _Private) -> None:
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -19,6 +19,8 @@ class Envelope:
     recipient: str
     #: The output of `encode` or of `Compiled.message`.
     data: bytes = field(repr=False)
+    #: What a bounce can name it by; the Message-ID is good for that.
+    envelope_id: str = ""
     #: True for the latter: nothing is left to check, and no line begins with a dot.
     is_ready: bool = False
 

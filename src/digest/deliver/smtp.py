@@ -24,7 +24,10 @@ _CLOSING, _GO_ON = 421, 354
 #: Saying good-bye is a courtesy.
 _QUIT_SECONDS = 5.0
 #: What `check` names of the server's abilities.
-_WORTH_NAMING = ("pipelining", "size", "8bitmime", "smtputf8")
+_WORTH_NAMING = ("pipelining", "size", "8bitmime", "smtputf8", "dsn")
+#: RFC 3461 §4.4.
+_MAX_ENVELOPE_ID = 100
+_NO_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,12 @@ class Account:
 
     host: str
     port: int
+    #: The path of a socket in this machine, in place of host and port.
+    socket: str = ""
+    #: LMTP (RFC 2033), which is spoken to what keeps mailboxes.
+    is_lmtp: bool = False
+    #: Ask for bounces that hold the headers alone and name our envelope (RFC 3461), where that is offered.
+    asks_for_dsn: bool = False
     #: "" for none, "tls" from the first byte, "starttls" before anything else; never optional.
     encryption: str = ""
     user: str = ""
@@ -42,7 +51,9 @@ class Account:
 
     @property
     def place(self) -> str:
-        """Host and port as a person writes them."""
+        """Host and port as a person writes them, or the path."""
+        if self.socket:
+            return self.socket
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
@@ -131,9 +142,13 @@ class Line:
             if "smtputf8" not in self._able:
                 raise AddressError("the address needs SMTPUTF8, which the mail server lacks")
             options += " BODY=8BITMIME SMTPUTF8"
+        notify = ""
+        if self._account.asks_for_dsn and "dsn" in self._able:
+            options += f" RET=HDRS{_envelope_id(envelope.envelope_id)}"
+            notify = " NOTIFY=FAILURE"
         return (
             (f"MAIL FROM:<{sender}>{options}\r\n".encode(), 2),
-            (f"RCPT TO:<{recipient}>\r\n".encode(), 2),
+            (f"RCPT TO:<{recipient}>{notify}\r\n".encode(), 2),
             (b"DATA\r\n", 3),
         )
 
@@ -186,8 +201,9 @@ class Line:
 async def dial(account: Account, *, tls: ssl.SSLContext | None, own_name: str) -> Line:
     """A new line; TransportError, permanent where trying again cannot help, when there is none."""
     client = aiosmtplib.SMTP(
-        hostname=account.host,
-        port=account.port,
+        hostname=None if account.socket else account.host,
+        port=None if account.socket else account.port,
+        socket_path=account.socket or None,
         username=account.user or None,
         password=account.password if account.user else None,
         local_hostname=own_name,
@@ -199,7 +215,7 @@ async def dial(account: Account, *, tls: ssl.SSLContext | None, own_name: str) -
     try:
         await client.connect()
         if client.is_ehlo_or_helo_needed:
-            await _greet(client)
+            await _greet(client, own_name=own_name, is_lmtp=account.is_lmtp)
     except _BROKEN as exc:
         client.close()
         raise _unreachable(account, exc) from exc
@@ -209,14 +225,26 @@ async def dial(account: Account, *, tls: ssl.SSLContext | None, own_name: str) -
     return Line(client, account)
 
 
-async def _greet(client: aiosmtplib.SMTP) -> None:
-    """EHLO, or HELO for a server that is older than that."""
+async def _greet(client: aiosmtplib.SMTP, *, own_name: str, is_lmtp: bool) -> None:
+    """LHLO for LMTP; else EHLO, or HELO for a server that is older than that."""
+    if is_lmtp:
+        response = await client.execute_command(b"LHLO", own_name.encode())
+        if response.code != aiosmtplib.SMTPStatus.completed:
+            raise aiosmtplib.SMTPHeloError(response.code, response.message)
+        client.last_ehlo_response = response
+        return
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError as exc:
         if exc.code // 100 != 5 or not client.is_connected:
             raise
         await client.helo()
+
+
+def _envelope_id(text: str) -> str:
+    """The parameter by which a bounce finds its message, in xtext (RFC 3461 §4); "" for none."""
+    plain = _NO_XTEXT.sub(lambda char: f"+{ord(char[0]):02X}", text.strip("<>"))
+    return f" ENVID={plain}" if plain and text.isascii() and len(plain) <= _MAX_ENVELOPE_ID else ""
 
 
 def _unreachable(account: Account, exc: Exception) -> TransportError:

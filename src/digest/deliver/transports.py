@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.config import SmtpSettings
@@ -94,10 +95,37 @@ def _server(port: int, encryption: str) -> _Opener:
     return opener
 
 
+def _lmtp(settings: SmtpSettings, place: str) -> AbstractAsyncContextManager[Transport]:
+    """What keeps mailboxes, beside us or on a path of this machine: `lmtp:///run/dovecot/lmtp`."""
+    url = settings.url.get_secret_value()
+    path = url.partition("://")[2]
+    if path.startswith("/"):
+        if settings.password_file is not None or "\0" in path or path == "/":
+            raise ConfigError(f"{place} is more or less than a socket", hint="lmtp:///run/dovecot/lmtp")
+        account = _account(settings, host="", port=0, socket=path, is_lmtp=True)
+    else:
+        account = replace(read_account(settings, 24, "", place=place), is_lmtp=True)
+        if account.user:
+            raise ConfigError(f"{place}: LMTP knows no login", hint="lmtp://HOST:24")
+    return relay(account, connections=settings.connections, messages_a_line=settings.messages_per_connection)
+
+
+def _account(settings: SmtpSettings, *, host: str, port: int, **more: Any) -> Account:
+    return Account(
+        host=host,
+        port=port,
+        asks_for_dsn=settings.dsn,
+        reply_seconds=settings.timeout_seconds,
+        dot_seconds=settings.dot_timeout_seconds,
+        **more,
+    )
+
+
 _SCHEMES: dict[str, _Opener] = {
     "smtp": _server(25, ""),
     "smtps": _server(465, "tls"),
     "smtp+starttls": _server(587, "starttls"),
+    "lmtp": _lmtp,
     "file": _outbox,
 }
 
@@ -119,14 +147,13 @@ def read_account(
         raise ConfigError(
             f"{place}: smtp:// would send the password in the clear", hint="use smtps:// or smtp+starttls://"
         )
-    return Account(
+    return _account(
+        settings,
         host=host,
         port=usual_port if port is None else port,
         encryption=encryption,
         user=user,
         password=password,
-        reply_seconds=settings.timeout_seconds,
-        dot_seconds=settings.dot_timeout_seconds,
     )
 
 

@@ -49,7 +49,13 @@ async def _envelopes(house: House, claimed: tuple[Notice, ...], clock: Clock) ->
             outcome = Outcome(key=one.id, kind=OutcomeKind.FAILED, reply=exc.what)
             await _settle(house, one, outcome, now=clock())
             continue
-        yield Envelope(key=one.id, sender=message.sender, recipient=message.recipient, data=data)
+        yield Envelope(
+            key=one.id,
+            sender=message.sender,
+            recipient=message.recipient,
+            data=data,
+            envelope_id=message.message_id,
+        )
 
 
 async def _settle(house: House, one: Notice, outcome: Outcome, *, now: datetime) -> None:

@@ -349,7 +349,14 @@ class _Sending:
             self._close(Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what))
             return None
         sender = self.house.newsletter(self.issue.newsletter).from_address
-        return Envelope(key=delivery.id, sender=sender, recipient=own.recipient, data=data, is_ready=True)
+        return Envelope(
+            key=delivery.id,
+            sender=sender,
+            recipient=own.recipient,
+            data=data,
+            envelope_id=own.message_id,
+            is_ready=True,
+        )
 
     def _compiled(self, choice: str, rendered: Rendered, *, is_dated: bool) -> Compiled:
         """The issue for a choice of sections, encoded once."""
