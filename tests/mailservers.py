@@ -49,6 +49,13 @@ class Recorder:
     most_at_once: int = 0
     mails: list[Mail] = field(default_factory=list)
     live: set[Any] = field(default_factory=set)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, count: int) -> None:
+        """Wait until that many messages are here."""
+        while len(self.mails) < count:
+            self._more.clear()
+            await self._more.wait()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         """Keep the message."""
@@ -64,6 +71,7 @@ class Recorder:
                 logged_in=session.authenticated is True,
             )
         )
+        self._more.set()
         return "250 2.0.0 kept"
 
     async def hang_up(self) -> None:

@@ -1,9 +1,7 @@
 """Many messages over one transport: order, intents, ends."""
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -25,10 +23,22 @@ async def willing(_key: int) -> bool:
     return True
 
 
-async def collect(keys: list[int], outcomes: AsyncIterator[Outcome]) -> None:
-    """Keep the keys of the outcomes that come before an error."""
-    async for outcome in outcomes:
-        keys.append(outcome.key)  # noqa: PERF401 (a comprehension would lose them with the error)
+async def keys_of(
+    messages: AsyncIterator[Envelope],
+    transport: "Slow",
+    keys: list[int] | None = None,
+    *,
+    connections: int,
+    handing: Callable[[int], Awaitable[bool]] = willing,
+) -> list[int]:
+    """The keys of the outcomes, in order; in `keys` also those that come before an error."""
+    found = [] if keys is None else keys
+
+    async def taking(outcome: Outcome) -> None:
+        found.append(outcome.key)
+
+    await deliver(messages, transport, connections=connections, handing=handing, taking=taking)
+    return found
 
 
 class Slow:
@@ -61,7 +71,7 @@ class Slow:
 async def test_every_message_has_one_outcome_and_the_workers_share_them() -> None:
     transport = Slow()
 
-    keys = [each.key async for each in deliver(envelopes(50), transport, connections=4, handing=willing)]
+    keys = await keys_of(envelopes(50), transport, connections=4)
 
     assert sorted(keys) == list(range(50))
     assert sorted(transport.left) == list(range(50))
@@ -70,8 +80,8 @@ async def test_every_message_has_one_outcome_and_the_workers_share_them() -> Non
 
 
 async def test_no_messages_and_more_connections_than_messages_end_by_themselves() -> None:
-    none = [each async for each in deliver(envelopes(0), Slow(), connections=4, handing=willing)]
-    two = [each async for each in deliver(envelopes(2), Slow(), connections=9, handing=willing)]
+    none = await keys_of(envelopes(0), Slow(), connections=4)
+    two = await keys_of(envelopes(2), Slow(), connections=9)
 
     assert (len(none), len(two)) == (0, 2)
 
@@ -81,7 +91,7 @@ async def test_a_message_whose_handing_is_refused_does_not_leave_and_has_no_outc
         return key % 2 == 1
 
     transport = Slow()
-    keys = [each.key async for each in deliver(envelopes(20), transport, connections=3, handing=odd_only)]
+    keys = await keys_of(envelopes(20), transport, connections=3, handing=odd_only)
 
     assert sorted(keys) == sorted(transport.left) == list(range(1, 20, 2))
 
@@ -96,10 +106,12 @@ async def test_there_are_never_more_intents_without_a_recorded_outcome_than_conn
         most = max(most, len(handed))
         return True
 
-    async for outcome in deliver(envelopes(60), Slow(), connections=4, handing=note):
+    async def slowly(outcome: Outcome) -> None:
         for _ in range(20):  # a ledger that takes its time
             await asyncio.sleep(0)
         handed.discard(outcome.key)
+
+    await deliver(envelopes(60), Slow(), connections=4, handing=note, taking=slowly)
 
     assert most <= 4
 
@@ -114,7 +126,7 @@ async def test_what_the_messages_raise_comes_after_the_outcomes_of_those_in_flig
     keys: list[int] = []
 
     with pytest.raises(LookupError, match="no more"):
-        await collect(keys, deliver(broken(), transport, connections=3, handing=willing))
+        await keys_of(broken(), transport, keys, connections=3)
     assert sorted(keys) == sorted(transport.left) == list(range(7))
 
 
@@ -128,30 +140,25 @@ async def test_what_handing_raises_stops_the_run_and_its_message_does_not_leave(
     keys: list[int] = []
 
     with pytest.raises(LookupError, match="no ledger"):
-        await collect(keys, deliver(envelopes(1000), transport, connections=3, handing=no_ledger))
+        await keys_of(envelopes(1000), transport, keys, connections=3, handing=no_ledger)
     assert sorted(keys) == sorted(transport.left)
     assert 5 not in keys
     assert len(keys) < 20
 
 
-async def test_closing_early_ends_the_workers() -> None:
-    transport = Slow()
-    async with aclosing(deliver(envelopes(1000), transport, connections=4, handing=willing)) as outcomes:
-        async for _ in outcomes:
-            break
+async def test_what_taking_raises_stops_the_run_after_those_in_flight() -> None:
+    transport, taken = Slow(), []
 
-    assert len(transport.left) < 20
-    assert transport.now == 0
+    async def no_room(outcome: Outcome) -> None:
+        taken.append(outcome.key)
+        if len(taken) == 3:
+            raise LookupError("no room")
 
+    with pytest.raises(LookupError, match="no room"):
+        await deliver(envelopes(1000), transport, connections=4, handing=willing, taking=no_room)
 
-async def test_leaving_the_loop_without_closing_does_no_harm() -> None:
-    transport = Slow()
-    async for _ in deliver(envelopes(1000), transport, connections=4, handing=willing):
-        break
-    gc.collect()
-    for _ in range(20):
-        await asyncio.sleep(0)
-
+    assert sorted(taken) == sorted(transport.left)
+    assert len(taken) < 20
     assert transport.now == 0
 
 
@@ -164,12 +171,7 @@ async def test_cancelling_the_caller_ends_the_workers() -> None:
         await asyncio.Event().wait()
         return True
 
-    async def run() -> None:
-        async with aclosing(deliver(envelopes(9), transport, connections=2, handing=forever)) as outcomes:
-            async for _ in outcomes:
-                pass
-
-    task = asyncio.create_task(run())
+    task = asyncio.create_task(keys_of(envelopes(9), transport, connections=2, handing=forever))
     await stuck.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -258,3 +258,22 @@ async def test_an_erased_readers_id_is_never_given_to_another(store: Store) -> N
         second = await subscribers.add(session, Subscriber(email="b@b.example"), email_hash="b", now=NOW)
 
     assert second.id > first.id
+
+
+async def test_readers_are_counted_by_state_and_the_barred_apart(store: Store) -> None:
+    async with store.begin() as session:
+        for number, state in enumerate((*["confirmed"] * 3, "pending", "left")):
+            person = Subscriber(email=f"r{number}@example.org")
+            who = await subscribers.add(session, person, email_hash=f"hash{number}", now=NOW)
+            there = Subscription(
+                subscriber=who, newsletter=KEY, state=SubscriptionState(state), requested_at=NOW
+            )
+            await subscribers.save(session, there)
+        await subscribers.suppress(session, "hash1", "complaint", "", now=NOW)
+
+        assert await subscribers.counts(session, KEY) == {
+            "confirmed": 2,
+            "suppressed": 1,
+            "pending": 1,
+            "left": 1,
+        }

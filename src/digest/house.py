@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from digest.config import NewsletterSettings, Settings
@@ -27,6 +27,8 @@ class House:
     signer: Signer
     templates: Templates
     log: Log
+    #: Mastheads by key, made once: each message of an issue asks for one.
+    _mastheads: dict[str, Masthead] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def newsletter(self, key: str) -> NewsletterSettings:
         """The settings of one newsletter."""
@@ -34,6 +36,11 @@ class House:
 
     def masthead(self, key: str) -> Masthead:
         """A newsletter as its mails show it."""
+        if key not in self._mastheads:
+            self._mastheads[key] = self._masthead(key)
+        return self._mastheads[key]
+
+    def _masthead(self, key: str) -> Masthead:
         chosen = self.newsletter(key)
         return Masthead(
             key=key,

@@ -20,8 +20,8 @@ from digest.errors import ConfigError
 from digest.house import House
 from digest.jobs import Runner
 
-#: How often the database is asked whether anything is due, in seconds.
-TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "notices": 10, "tidy": 24 * 3600}
+#: How often the database is asked whether anything is due, in seconds; "deliver" only where workers can be.
+TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "deliver": 10, "notices": 10, "tidy": 24 * 3600}
 #: Seconds that running work is given to end after SIGTERM.
 GRACE = 20.0
 

@@ -6,6 +6,7 @@ import string
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from digest.errors import TokenError, TokenExpiredError
 
@@ -78,6 +79,8 @@ class Signer:
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
+# Each reader has two tokens, of one time.
+@lru_cache(maxsize=64)
 def _to36(number: int) -> str:
     """A non-negative number in base 36."""
     digits = ""

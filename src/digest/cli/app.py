@@ -31,6 +31,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_FIRST, "init", "setup:init"),
     (_FIRST, "doctor", "doctor:doctor"),
     (_WEEK, "run", "serving:run"),
+    (_WEEK, "worker", "serving:worker"),
     (_WEEK, "gather", "drafting:gather"),
     (_WEEK, "draft", "drafting:draft"),
     (_WEEK, "preview", "digest.preview.command:preview"),

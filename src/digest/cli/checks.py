@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from digest import cron, publish
+from digest import cron, jobs, publish
 from digest.cli.database import is_there, require_same
 from digest.config import Settings
 from digest.deliver import Envelope, encode, open_relays
@@ -239,6 +239,22 @@ async def paces(ground: Ground) -> Check:
     return Check(name="pace", found="no domain throttles us")
 
 
+async def workers(ground: Ground) -> Check:
+    """Who works on this database beside `digest run`; nobody has to."""
+    if not ground.has_database:
+        return Check.without_database("workers")
+    async with _store(ground) as store:
+        if store.is_sqlite:
+            return Check(name="workers", found="on SQLite digest run does all the work")
+        there = await jobs.workers(store, now=ground.now)
+    return Check(name="workers", found="; ".join(told_worker(*one) for one in there.items()) or "none")
+
+
+def told_worker(holder: str, queues: tuple[str, ...]) -> str:
+    """A worker by its machine and process, and what it does."""
+    return f"{holder.rpartition(':')[0]} {','.join(queues)}"
+
+
 async def send_to(ground: Ground, recipient: str) -> Check:
     """A mail to that address was taken by the mail server; whether it arrives, only its owner can tell."""
     chosen = next(iter(ground.settings.newsletters.values()))
@@ -275,4 +291,5 @@ CHECKS: dict[str, Callable[[Ground], Coroutine[Any, Any, Check]]] = {
     "sources": read_sources,
     "issues": stuck,
     "pace": paces,
+    "workers": workers,
 }

@@ -24,7 +24,7 @@ def doctor(
         str, typer.Option("--send-to", metavar="EMAIL", help="Also send a mail to this address.")
     ] = "",
 ) -> None:
-    """Check settings, database, clock, mail server, links, templates, sources and issues.
+    """Check settings, database, clock, mail server, links, templates, sources, issues and workers.
 
     Changes nothing. Exit 1 when something must be mended before sending.
     """

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from digest import cron, publish
+from digest.cli.checks import told_worker
 from digest.cli.relays import domain_words, plain
 from digest.cli.releasing import ledger_of
 from digest.cli.running import OPEN, AsJson, local, run, utc_now
@@ -16,6 +17,7 @@ from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, of
 from digest.domain import Issue, IssueState
 from digest.house import House
+from digest.jobs import workers
 from digest.publish import DomainStanding, Held, RelayStanding, holders
 from digest.store import issues, notices, sources, subscribers
 
@@ -46,7 +48,7 @@ class Standing:
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """One screen: the daemon, the next gathering, the next and the last issue, readers, what is sick."""
+    """One screen: daemon, workers, the next gathering, the next and the last issue, readers, what is sick."""
     terminal = of(ctx)
 
     async def work(house: House) -> None:
@@ -58,14 +60,14 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
             waiting = await notices.waiting(session)
             ways = await publish.relay_standings(session, house.settings, now=now)
             slow = await publish.throttled_domains(session)
+        there = await workers(house.store, now=now)
         if as_json:
-            told = [_plain(one) for one in standings]
-            terminal.json(
-                {"daemon": answers, "sources": found, "mails_waiting": waiting, "newsletters": told}
-                | plain(ways, slow)
-            )
+            told = {"daemon": answers, "workers": there, "sources": found, "mails_waiting": waiting}
+            terminal.json(told | {"newsletters": [_plain(one) for one in standings]} | plain(ways, slow))
             return
         _write(terminal, house, answers=answers, found=found, waiting=waiting)
+        for worker in there.items():
+            terminal.write(f"worker      {told_worker(*worker)}")
         _write_paces(terminal, ways, slow)
         for one in standings:
             _write_standing(terminal, house, one)

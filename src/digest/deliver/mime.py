@@ -13,6 +13,8 @@ from digest.errors import UsageError
 _QP_MAY_COST = 1.35
 #: Four bytes for three, in lines of 76 and a CRLF.
 _BASE64_COSTS = 4 / 3 * 78 / 76
+#: What is shorter is one line whatever it is.
+_LONGEST_ID = 900
 _MESSAGE_ID = re.compile(r"<?([!-;=?A-~]+@[!-;=?A-~]+)>?")
 # The standard library encodes a blank at the end of a line even when that makes 78 bytes of the 76 allowed.
 _OVERLONG = re.compile(rb"^([^\n]{74,75})(=20|=09)$", re.MULTILINE)
@@ -72,7 +74,9 @@ def write_message_id(value: str) -> bytes:
     found = _MESSAGE_ID.fullmatch(value)
     if not found:
         raise UsageError("header Message-ID: looks like <name@example.org>")
-    return write_header("Message-ID", f"<{found[1]}>")
+    if len(value) > _LONGEST_ID:
+        return write_header("Message-ID", f"<{found[1]}>")
+    return f"Message-ID: <{found[1]}>\r\n".encode()
 
 
 def _part(subtype: str, text: str) -> bytes:

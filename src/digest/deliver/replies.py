@@ -50,6 +50,8 @@ def gist(reply: str) -> str:
 
 def _clean(text: str) -> list[str]:
     """The lines that hold something, without controls and what was no UTF-8."""
+    if text.isascii() and text.isprintable():
+        return [" ".join(text.split())] if text.strip() else []
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     lines = ("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())
     return [" ".join(line.split()) for line in lines if line.strip()]

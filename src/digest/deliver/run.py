@@ -1,7 +1,7 @@
 """Many messages over one transport, a few at a time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 
 from digest.deliver.envelope import Envelope, Transport
 from digest.domain import Outcome
@@ -13,34 +13,20 @@ async def deliver(
     *,
     connections: int,
     handing: Callable[[int], Awaitable[bool]],
-) -> AsyncGenerator[Outcome, None]:
-    """The outcomes, in order of finishing.
+    taking: Callable[[Outcome], Awaitable[None]],
+) -> None:
+    """Send them all, `connections` at a time.
 
     `handing(key)` is awaited before the final dot, for the caller to make the intent durable; when it is
-    False the message is not sent and has no outcome. A worker takes its next message only when its outcome
-    has been taken in here and the caller came back for more, so there are never more intents without an
-    outcome than `connections`. To stop cleanly, end `envelopes`; closing this iterator (use
-    `contextlib.aclosing`) cuts what is in flight. What `envelopes` or `handing` raises is raised here,
-    after the messages in flight have ended.
+    False the message is not sent and has no outcome. `taking(outcome)` is awaited before the same worker
+    takes its next message, so there are never more intents without an outcome than `connections`. To stop
+    cleanly, end `envelopes`; cancelling cuts what is in flight. What `envelopes`, `handing` or `taking`
+    raises is raised here, after the messages in flight have ended.
     """
-    run = _Run(envelopes, transport, handing)
+    run = _Run(envelopes, transport, handing, taking)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(run.work()) for _ in range(connections)]
-        working = len(tasks)
-        while working:
-            report = await run.reports.get()
-            if report is None:
-                working -= 1
-                continue
-            outcome, taken = report
-            try:
-                yield outcome
-            except GeneratorExit:
-                # A TaskGroup would wrap the exit in a group, which aclose() does not expect.
-                for task in tasks:
-                    task.cancel()
-                return
-            taken.set()
+        for _ in range(connections):
+            group.create_task(run.work())
     if run.error is not None:
         raise run.error
 
@@ -57,29 +43,25 @@ class _Run:
         envelopes: AsyncIterable[Envelope],
         transport: Transport,
         handing: Callable[[int], Awaitable[bool]],
+        taking: Callable[[Outcome], Awaitable[None]],
     ) -> None:
         self._envelopes = aiter(envelopes)
         self._transport = transport
         self._handing = handing
+        self._taking = taking
         self._turn = asyncio.Lock()
         self._is_over = False
         self.error: Exception | None = None
-        #: An outcome and the event that says it was taken in; None when a worker has ended.
-        self.reports: asyncio.Queue[tuple[Outcome, asyncio.Event] | None] = asyncio.Queue()
 
     async def work(self) -> None:
         """Send one message after the other until there are no more or somebody failed."""
         try:
             while (envelope := await self._next()) is not None:
                 if (outcome := await self._send(envelope)) is not None:
-                    taken = asyncio.Event()
-                    self.reports.put_nowait((outcome, taken))
-                    await taken.wait()
+                    await self._taking(outcome)
         except Exception as exc:
             self.error = self.error or exc
             self._is_over = True
-        finally:
-            self.reports.put_nowait(None)
 
     async def _next(self) -> Envelope | None:
         """The next message; an asynchronous generator allows only one caller at a time."""

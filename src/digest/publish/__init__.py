@@ -11,7 +11,7 @@ from digest.publish.paces import relays as relay_standings
 from digest.publish.paces import throttled as throttled_domains
 from digest.publish.pausing import pause, resume, retry
 from digest.publish.rehearsal import Rehearsal, rehearse
-from digest.publish.release import release_due
+from digest.publish.release import continue_sending, release_due
 from digest.publish.send import SendReport, send
 from digest.publish.sender import Held, holders
 from digest.publish.trial import send_trial
@@ -26,6 +26,7 @@ __all__ = [
     "approve",
     "bytes_for",
     "cancel",
+    "continue_sending",
     "draft",
     "gather_sources",
     "holders",

@@ -1,7 +1,6 @@
 """Send the mails that are no issue: confirmations, welcomes, drafts for the editor."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from datetime import datetime, timedelta
 
 from digest.deliver import Envelope, after, deliver, encode, open_relays
@@ -27,12 +26,15 @@ async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
         if not claimed:
             return sent
         by_id = {one.id: one for one in claimed}
+
+        async def taking(outcome: Outcome, by_id: dict[int, Notice] = by_id) -> None:
+            nonlocal sent
+            await _settle(house, by_id[outcome.key], outcome, now=clock())
+            sent += outcome.kind is OutcomeKind.SENT
+
         async with open_relays(house.settings) as transport:
-            flow = deliver(_envelopes(house, claimed, clock), transport, connections=2, handing=_always)
-            async with aclosing(flow):
-                async for outcome in flow:
-                    await _settle(house, by_id[outcome.key], outcome, now=clock())
-                    sent += outcome.kind is OutcomeKind.SENT
+            envelopes = _envelopes(house, claimed, clock)
+            await deliver(envelopes, transport, connections=2, handing=_always, taking=taking)
 
 
 async def _always(_key: int) -> bool:

@@ -86,3 +86,13 @@ async def _advance(house: House, issue: Issue, *, clock: Clock, should_stop: Cal
         issue = await approve(house, issue, by="policy auto-after", now=now)
     if issue.state is IssueState.SENDING or (issue.state is IssueState.APPROVED and issue.due_at <= now):
         await send(house, issue, clock=clock, should_stop=should_stop)
+
+
+async def continue_sending(
+    house: House, issue_id: int, *, clock: Clock = utc_now, should_stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Take part in sending that issue, beside whoever does; nothing when it is not being sent."""
+    async with house.store.read() as session:
+        issue = await issues.get(session, issue_id)
+    if issue.state is IssueState.SENDING:
+        await send(house, issue, clock=clock, should_stop=should_stop)

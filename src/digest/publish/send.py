@@ -212,15 +212,18 @@ class _Sending:
 
     async def run(self, watch: Callable[[Outcome], None]) -> None:
         """Send until nothing more is due, the issue is stopped or `should_stop` says so."""
+
+        async def taking(outcome: Outcome) -> None:
+            self._settle(outcome)
+            watch(outcome)
+
         connections = self.relays.connections
         storing = asyncio.create_task(self.ledger.run())
         try:
             async with aclosing(self._envelopes()) as envelopes:
-                flow = deliver(envelopes, self.relays, connections=connections, handing=self._hand)
-                async with aclosing(flow):
-                    async for outcome in flow:
-                        self._settle(outcome)
-                        watch(outcome)
+                await deliver(
+                    envelopes, self.relays, connections=connections, handing=self._hand, taking=taking
+                )
         finally:
             storing.cancel()
             await asyncio.gather(storing, return_exceptions=True)

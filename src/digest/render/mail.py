@@ -20,6 +20,7 @@ from digest.render.templates import Templates
 _SEEN_BY_ALL = frozenset({"note", "postal"})
 #: What an address may not hold, whatever its checks were: it would end the header, or the mailbox.
 _NOT_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f-\x9f<>,;:\"()\\]")
+_MARKUP = re.compile("[&<>\"']")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -92,9 +93,14 @@ def personal(subscription: Subscription, masthead: Masthead, links: Links, *, is
             "List-Unsubscribe": _ways_out(links),
         },
         values=values,
-        escaped={name: html.escape(value) for name, value in values.items()},
+        escaped={name: _escaped(value) for name, value in values.items()},
         is_dated=known is not None,
     )
+
+
+def _escaped(value: str) -> str:
+    """The value as HTML; most have nothing to escape, and looking is cheaper."""
+    return html.escape(value) if _MARKUP.search(value) else value
 
 
 def _joined(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:
@@ -178,8 +184,15 @@ def _ways_out(links: Links) -> str:
 
 def _message_id(readable: str, unique: str, masthead: Masthead) -> str:
     """`<key.issue.reader.hash@domain>`: readable in a log, and enough to find a delivery by."""
-    seal = hmac.new(masthead.seal_key, f"{unique}@{masthead.from_address}".encode(), hashlib.sha256)
+    seal = _empty_seal(masthead.seal_key).copy()
+    seal.update(f"{unique}@{masthead.from_address}".encode())
     return f"<{readable}.{seal.hexdigest()[:16]}@{_domain(masthead)}>"
+
+
+@lru_cache(maxsize=64)
+def _empty_seal(key: bytes) -> hmac.HMAC:
+    """A seal over nothing yet: a copy of it is cheaper than a new one."""
+    return hmac.new(key, digestmod=hashlib.sha256)
 
 
 @lru_cache(maxsize=64)
@@ -211,7 +224,7 @@ def _mailbox(name: str, email: str) -> str:
 
 def _phrase(text: str) -> str:
     """A display name, in quotes where RFC 5322 wants them; letters beyond ASCII are left to the encoder."""
-    letters = "".join(char for char in text if char.isascii())
+    letters = text if text.isascii() else "".join(char for char in text if char.isascii())
     if _PLAIN_PHRASE.fullmatch(letters):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

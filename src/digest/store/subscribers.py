@@ -188,13 +188,14 @@ async def pages(
 
 async def counts(session: AsyncSession, newsletter: str) -> dict[str, int]:
     """How many subscriptions are in each state; "suppressed" counts on its own."""
-    state: ColumnElement[str] = func.coalesce(SuppressionRow.reason, "")
+    # No value stands in it: PostgreSQL takes two parameters for two different expressions.
+    is_barred: ColumnElement[bool] = SuppressionRow.email_hash.is_not(None)
     query = (
-        select(SubscriptionRow.state, state != "", func.count())
+        select(SubscriptionRow.state, is_barred, func.count())
         .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
         .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
         .where(SubscriptionRow.newsletter == newsletter)
-        .group_by(SubscriptionRow.state, state != "")
+        .group_by(SubscriptionRow.state, is_barred)
     )
     found: dict[str, int] = {}
     for name, is_suppressed, count in await session.execute(query):
