@@ -75,9 +75,7 @@ async def workers(store: Store, *, now: datetime) -> dict[str, tuple[str, ...]]:
     """Who works on this database right now (host, number, a unique part), and at which queues."""
     async with store.read() as session:
         found = await leases.all_of(session, _WORKER)
-    return {
-        one.name.removeprefix(_WORKER): tuple(one.holder.split(",")) for one in found if one.until >= now
-    }
+    return {one.name.removeprefix(_WORKER): tuple(one.holder.split(",")) for one in found if one.until >= now}
 
 
 async def forget_workers(store: Store, *, before: datetime) -> None:

@@ -110,13 +110,25 @@ class Worker:
             await self._told.give("deliver", issue_id, later=_OTHERS)
             return
         self._sending.add(issue_id)
+        begun = asyncio.Event()
+        calling = asyncio.create_task(self._call_next(issue_id, begun))
         try:
-            await self._told.give("deliver", issue_id)
             await continue_sending(
-                self._house, issue_id, clock=self._runner.clock, should_stop=self._stopped.is_set
+                self._house,
+                issue_id,
+                clock=self._runner.clock,
+                watch=lambda _outcome: begun.set(),
+                should_stop=self._stopped.is_set,
             )
         finally:
             self._sending.discard(issue_id)
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+
+    async def _call_next(self, issue_id: int, begun: asyncio.Event) -> None:
+        """Call another worker once something left here: where nothing can, it would only come and go."""
+        await begun.wait()
+        await self._told.give("deliver", issue_id)
 
     async def _tell(self) -> None:
         """Tell the others again and again what there is, whoever of them does it."""

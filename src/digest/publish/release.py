@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from digest import cron
-from digest.domain import Content, Issue, IssueState, StalePolicy
+from digest.domain import Content, Issue, IssueState, Outcome, StalePolicy
 from digest.errors import NothingToDoError
 from digest.house import House
 from digest.publish.approve import approve
@@ -89,10 +89,15 @@ async def _advance(house: House, issue: Issue, *, clock: Clock, should_stop: Cal
 
 
 async def continue_sending(
-    house: House, issue_id: int, *, clock: Clock = utc_now, should_stop: Callable[[], bool] = lambda: False
+    house: House,
+    issue_id: int,
+    *,
+    clock: Clock = utc_now,
+    watch: Callable[[Outcome], None] = lambda _outcome: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Take part in sending that issue, beside whoever does; nothing when it is not being sent."""
     async with house.store.read() as session:
         issue = await issues.get(session, issue_id)
     if issue.state is IssueState.SENDING:
-        await send(house, issue, clock=clock, should_stop=should_stop)
+        await send(house, issue, clock=clock, watch=watch, should_stop=should_stop)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import FINAL_DELIVERY_STATES, DeliveryState, IssueState
 from digest.store.engine import Store
+from digest.store.recovery import is_left
 from digest.store.tables import DeliveryRow, IssueRow
 
 #: PostgreSQL's schema for those tables. All in it may be lost: it only says where to look.
@@ -62,7 +63,5 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 
 def _was_left(now: datetime) -> ColumnElement[bool]:
-    """A delivery is held by a process whose lease ran out."""
-    return exists().where(
-        DeliveryRow.issue_id == IssueRow.id, DeliveryRow.state.in_(_HELD), DeliveryRow.lease_until < now
-    )
+    """A delivery is held by a process that is gone."""
+    return exists().where(DeliveryRow.issue_id == IssueRow.id, DeliveryRow.state.in_(_HELD), is_left(now))

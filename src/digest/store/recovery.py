@@ -87,6 +87,11 @@ def _is_silent(now: datetime) -> ColumnElement[bool]:
     return exists().where(LeaseRow.name == SENDER + DeliveryRow.holder, LeaseRow.until < now)
 
 
+def is_left(now: datetime) -> ColumnElement[bool]:
+    """The row is one that `recover` would take from its sender."""
+    return or_(_is_gone(now, ()), and_(_may(DeliveryEvent.RETURN), _is_silent(now)))
+
+
 async def revoke(session: AsyncSession, issue_id: int, *, now: datetime) -> int:
     """How many claims of the issue were taken back: their messages can no longer be handed over.
 
