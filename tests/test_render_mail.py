@@ -192,6 +192,8 @@ def test_the_draft_names_every_story_and_what_is_wrong() -> None:
         "audience": 1204,
         "problems": [{"severity": "stop", "words": "no postal address"}],
         "issue_subject": ISSUE.subject,
+        "questions": [f"Is <b>story {number}</b> news?" for number in range(7)],
+        "questions_command": "digest questions 47",
     }
 
     message = notice(
@@ -208,3 +210,7 @@ def test_the_draft_names_every_story_and_what_is_wrong() -> None:
     assert "28 items for 1,204 readers, due Mon 23 Nov at 07:00." in message.html
     assert "It is not sent before you approve it." in message.text
     assert "Stop: no postal address" in message.text
+    assert "7 questions for you (digest questions 47):" in message.text
+    assert "7 questions for you, answered with <b" in message.html
+    assert "Is &lt;b&gt;story 4&lt;/b&gt; news?" in message.html
+    assert "story 5" not in message.html

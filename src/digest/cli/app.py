@@ -16,9 +16,10 @@ _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 nothing to do (with --exit-code), 4 partly, "
     "75 try again later, 130 interrupted."
 )
-_FIRST, _WEEK, _KEEP, _LOOK = (
+_FIRST, _WEEK, _DESK, _KEEP, _LOOK = (
     "First",
     "The week, by hand or by itself",
+    "The editor's desk",
     "Sources and readers",
     "Looking after it",
 )
@@ -42,7 +43,17 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_WEEK, "retry", "sending:retry"),
     (_WEEK, "who", "who:who"),
     (_WEEK, "cancel", "releasing:cancel"),
-    (_WEEK, "explain", "browsing:explain"),
+    (_DESK, "questions", "deciding:questions"),
+    (_DESK, "answer", "deciding:answer"),
+    (_DESK, "edit", "editing:edit"),
+    (_DESK, "move", "editing:move"),
+    (_DESK, "drop", "editing:drop"),
+    (_DESK, "take", "editing:take"),
+    (_DESK, "explain", "explaining:explain"),
+    (_DESK, "diff", "comparing:diff"),
+    (_DESK, "replay", "comparing:replay"),
+    (_DESK, "decisions list", "deciding:list_"),
+    (_DESK, "decisions remove", "deciding:remove"),
     (_KEEP, "sources add", "sources:add"),
     (_KEEP, "sources list", "sources:list_"),
     (_KEEP, "sources check", "probing:check"),
@@ -76,6 +87,7 @@ _GROUPS = {
     "sources": "What the newsletter is made from.",
     "subscribers": "Who reads it.",
     "issues": "The issues there are.",
+    "decisions": "What editors decided for ever.",
     "config": "Check and show the settings.",
     "db": "Bring the database up to date, or compare it with the code.",
     "dkim": "Keys that sign the mails.",

@@ -1,17 +1,14 @@
-"""`digest issues list|show` and `digest explain`: looking back."""
+"""`digest issues list` and `digest issues show`: looking back."""
 
 from typing import Annotated
 
 import typer
 
-from digest.cli.readers import tell_reader
 from digest.cli.releasing import ledger_of
 from digest.cli.running import AsJson, Newsletter, Number, local, newsletter_key, pick_issue, run
 from digest.cli.show import plain_issue, write_issue
-from digest.cli.terminal import Row, Terminal, of
-from digest.compose import explain as explain_story
+from digest.cli.terminal import Row, of
 from digest.domain import Issue, IssueState
-from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.store import issues
 
@@ -83,45 +80,3 @@ _NEXT = {
     IssueState.SENDING: "send {n}",
     IssueState.SENT: "explain {n} 1",
 }
-
-
-def explain(
-    ctx: typer.Context,
-    numbers: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="[N] [STORY]", help="Issue and story; one number is the story."),
-    ] = None,
-    reader: Annotated[str, typer.Option(metavar="EMAIL", help="Why this reader gets what they get.")] = "",
-    as_json: AsJson = False,
-    newsletter: Newsletter = None,
-) -> None:
-    """Say why a story is in an issue and where it stands, or what became of one reader."""
-    terminal = of(ctx)
-    if reader:
-        run(terminal, lambda house: tell_reader(terminal, house, newsletter, reader, as_json=as_json))
-        return
-    if not numbers or len(numbers) > 2:
-        raise UsageError("which story?", hint="digest explain 12 3 tells of story 3 of issue 12")
-    *which, position = numbers
-
-    async def work(house: House) -> None:
-        key = newsletter_key(house.settings, newsletter)
-        issue = await pick_issue(house, key, which[0] if which else None)
-        _explain(terminal, issue, position, as_json=as_json)
-
-    run(terminal, work)
-
-
-def _explain(terminal: Terminal, issue: Issue, position: int, *, as_json: bool) -> None:
-    stories = issue.content.stories
-    if not 1 <= position <= len(stories):
-        raise NotFoundError(
-            f"issue {issue.number} has no story {position}", hint=f"it has 1 to {len(stories)}"
-        )
-    lines = explain_story(stories[position - 1])
-    if as_json:
-        told = {"issue": issue.number, "story": position, "title": stories[position - 1].title}
-        terminal.json(told | {"why": list(lines)})
-        return
-    for line in lines:
-        terminal.write(line)

@@ -15,7 +15,7 @@ from digest.domain import Gathered, Issue, Source
 from digest.errors import NothingToDoError
 from digest.gather import is_due
 from digest.house import House
-from digest.publish import GatherReport, gather_sources
+from digest.publish import GatherReport, desk, gather_sources
 from digest.publish import draft as draft_issue
 from digest.store import sources
 
@@ -110,15 +110,18 @@ def draft(
     """Compose the next issue from what was gathered, and show it. Again replaces the draft."""
     terminal = of(ctx)
 
-    async def work(house: House) -> Issue:
+    async def work(house: House) -> tuple[Issue, int]:
         key = newsletter_key(house.settings, newsletter)
         issue = await draft_issue(house, key, now=utc_now(), after=int(after))
+        asked = len((await desk(house, issue)).asked)
         if as_json:
-            terminal.json(plain_issue(issue))
+            terminal.json(plain_issue(issue) | {"questions": asked})
         else:
             write_issue(terminal, house, issue)
-        return issue
+        return issue, asked
 
     with nothing_is_fine(terminal, exit_code=exit_code, as_json=as_json):
-        issue = run(terminal, work)
+        issue, asked = run(terminal, work)
+    if asked:
+        terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
     terminal.then(f"preview {issue.number}", f"then digest approve {issue.number}")

@@ -1,6 +1,5 @@
 """`digest approve`, `pause`, `resume` and `cancel`: what an operator decides about an issue."""
 
-import getpass
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from digest.cli.running import (
     newsletter_key,
     pick_issue,
     run,
+    user,
     utc_now,
 )
 from digest.cli.show import plain_issue
@@ -95,14 +95,6 @@ def approve(
         terminal.then(f"send {issue.number}", f"sends it now; digest cancel {issue.number} stops it")
     else:
         terminal.then(f"issues show {issue.number}")
-
-
-def user() -> str:
-    """Who sits here, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unnamed"
 
 
 def pause(

@@ -1,6 +1,7 @@
 """Opens what a command works with, runs it once, and finds what its arguments name."""
 
 import asyncio
+import getpass
 import re
 import signal
 import threading
@@ -36,6 +37,14 @@ OPEN = frozenset(IssueState) - {IssueState.SENT, IssueState.CANCELLED}
 def utc_now() -> datetime:
     """The time, read once by a command and handed on."""
     return datetime.now(UTC)
+
+
+def user() -> str:
+    """Who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unnamed"
 
 
 def load_settings(terminal: Terminal) -> Settings:

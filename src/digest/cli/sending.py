@@ -9,7 +9,7 @@ import typer
 from digest import publish
 from digest.cli.failures import PARTLY
 from digest.cli.progress import listed, sending_bar
-from digest.cli.releasing import Ledger, ledger_of, user
+from digest.cli.releasing import Ledger, ledger_of
 from digest.cli.running import (
     AsJson,
     ExitCode,
@@ -20,6 +20,7 @@ from digest.cli.running import (
     newsletter_key,
     pick_issue,
     run,
+    user,
     utc_now,
 )
 from digest.cli.show import plain_issue

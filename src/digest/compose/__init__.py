@@ -1,18 +1,24 @@
 """ARTICLES → ISSUE: window, stories, sections, ranking, summaries, picking. Pure: same input, same issue."""
 
+from digest.compose.changes import Change, changes
 from digest.compose.explain import explain
 from digest.compose.issue import compose, review
 from digest.compose.learn import pattern_of, pattern_words
 from digest.compose.plan import Plan, Weights
 from digest.compose.review import Question, Review
+from digest.compose.same import contradicts, kin
 
 __all__ = [
+    "Change",
     "Plan",
     "Question",
     "Review",
     "Weights",
+    "changes",
     "compose",
+    "contradicts",
     "explain",
+    "kin",
     "pattern_of",
     "pattern_words",
     "review",

@@ -64,14 +64,11 @@ def identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -
 
 def ties(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
     """What makes articles one whatever else is known: one address, or an editor's word."""
-    said: dict[str, list[str]] = {}
-    for one, other in sorted(plan.same):
-        for url in (one, other):
-            said.setdefault(url, []).append(f"editor {one} {other}")
+    said = kin(plan.same)
     return [
         [
             *([] if article.event else [f"article {identity(article, plan, shared)}"]),
-            *said.get(article.canonical_url, ()),
+            *([f"editor {said[article.canonical_url]}"] if article.canonical_url in said else []),
         ]
         for article in articles
     ]
@@ -88,6 +85,34 @@ def marks(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, 
         each if article.event else _marks(article, plan)
         for article, each in zip(articles, of_events, strict=True)
     ]
+
+
+def kin(same: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each address that an editor joined to others, with the one that stands for all of them."""
+    heads: dict[str, str] = {}
+    members: dict[str, list[str]] = {}
+    for one, other in sorted(same):
+        low, high = sorted((heads.setdefault(one, one), heads.setdefault(other, other)))
+        if low != high:
+            moving = members.pop(high, [high])
+            members.setdefault(low, [low]).extend(moving)
+            heads.update(dict.fromkeys(moving, low))
+    return heads
+
+
+def contradicts(
+    pair: tuple[str, str],
+    *,
+    is_same: bool,
+    same: Iterable[tuple[str, str]],
+    different: Iterable[tuple[str, str]],
+) -> bool:
+    """True when the earlier answers, taken together, say the opposite of this one."""
+    heads = kin(same)
+    one, other = (heads.get(url, url) for url in pair)
+    if not is_same:
+        return one == other
+    return any({heads.get(a, a), heads.get(b, b)} == {one, other} for a, b in different)
 
 
 def _marks(article: Article, plan: Plan) -> list[str]:

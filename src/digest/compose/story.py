@@ -10,7 +10,16 @@ from functools import cache
 from digest.compose.alike import Grouping, group
 from digest.compose.corpus import Text
 from digest.compose.plan import Plan, voice, weight
-from digest.compose.same import identity, is_release, is_telling, marks, shared_addresses, ties, title_key
+from digest.compose.same import (
+    identity,
+    is_release,
+    is_telling,
+    kin,
+    marks,
+    shared_addresses,
+    ties,
+    title_key,
+)
 from digest.compose.terms import heads, shingles, terms
 from digest.compose.window import order
 from digest.domain import Article, Reason, Source
@@ -151,11 +160,11 @@ def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int
     """The pairs that an editor said are two stories, and what they said is one with either of them."""
     if not plan.different:
         return frozenset()
-    kin = _kin(plan.same)
+    heads = kin(plan.same)
     places: dict[str, list[int]] = defaultdict(list)
     for index, article in enumerate(articles):
-        places[kin.get(article.canonical_url, article.canonical_url)].append(index)
-    apart = {(kin.get(one, one), kin.get(other, other)) for one, other in plan.different}
+        places[heads.get(article.canonical_url, article.canonical_url)].append(index)
+    apart = {(heads.get(one, one), heads.get(other, other)) for one, other in plan.different}
     return frozenset(
         (min(a, b), max(a, b))
         for one, other in apart
@@ -163,19 +172,6 @@ def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int
         for a in places.get(one, ())
         for b in places.get(other, ())
     )
-
-
-def _kin(same: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Each address that an editor joined to others, with the one that stands for all of them."""
-    heads: dict[str, str] = {}
-    members: dict[str, list[str]] = {}
-    for one, other in sorted(same):
-        low, high = sorted((heads.setdefault(one, one), heads.setdefault(other, other)))
-        if low != high:
-            moving = members.pop(high, [high])
-            members.setdefault(low, [low]).extend(moving)
-            heads.update(dict.fromkeys(moving, low))
-    return heads
 
 
 def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]]) -> Cluster:

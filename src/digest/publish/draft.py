@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 from digest import cron
-from digest.compose import Plan, compose
+from digest.compose import Plan
 from digest.domain import Issue, IssueState, Notice, Policy, Source
-from digest.errors import NothingToDoError, WrongStateError
+from digest.errors import WrongStateError
 from digest.house import House
 from digest.publish.approve import approve
-from digest.store import Store, articles, issues, notices, sources
+from digest.publish.hand import with_decisions, with_edits
+from digest.publish.making import Inputs, inputs_of
+from digest.publish.revise import Slip, revise
+from digest.store import Store, articles, decisions, edits, issues, notices, sources
 
 #: What an issue covers when none was sent before.
 _FIRST_WINDOW = timedelta(days=7)
@@ -23,30 +26,17 @@ async def draft(
     WrongStateError. NothingToDoError when there is nothing to tell. `after` skips that many due times.
     """
     due = due_at or _next_due(house, key, now, after)
-    plan = await plan_for(house, key, now=now, due_at=due)
-    async with house.store.read() as session:
-        found = await articles.candidates(session, since=plan.since, until=plan.until)
-    used = [article for article in found if article.source_id in plan.sources]
-    content = compose(used, plan, now=now)
-    if content.is_empty:
-        since = f"{plan.since:%d %B %H:%M} UTC"
-        raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
-    issue = Issue(newsletter=key, number=plan.number, period=period_of(due), due_at=due, content=content)
-    async with house.store.begin() as session:
-        there = await issues.of_period(session, key, issue.period)
-        state = there.state if there and there.state is IssueState.REVIEW else IssueState.DRAFT
-        values = Issue(
-            newsletter=key,
-            number=plan.number,
-            period=issue.period,
-            due_at=due,
-            content=content,
-            state=state,
-            approve_at=there.approve_at if there else None,
-        )
-        saved = await issues.save_draft(session, values, now=now)
-    house.log.event("issue.drafted", n=saved.number, stories=len(content.stories), revision=saved.revision)
-    return saved
+
+    async def make() -> Inputs:
+        plan = await plan_for(house, key, now=now, due_at=due)
+        async with house.store.read() as session:
+            found = await articles.candidates(session, since=plan.since, until=plan.until)
+            said = await decisions.all_of(session, key)
+        used = [article for article in found if article.source_id in plan.sources]
+        return inputs_of(used, with_decisions(plan, said, used), now=now)
+
+    slip = Slip(newsletter=key, period=period_of(due), due_at=due, what="drafted", at=now)
+    return await revise(house, slip, make)
 
 
 def _next_due(house: House, key: str, now: datetime, after: int) -> datetime:
@@ -77,7 +67,8 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         told = await articles.told(session, key, but=own)
         told_events = await issues.told_events(session, key, but=own, now=now)
         used = [one for one in await sources.all_of(session) if _is_for(one, key)]
-    return Plan(
+        edited = await edits.all_of(session, own) if own else ()
+    plan = Plan(
         newsletter=key,
         number=number,
         since=last or min(met, now - _FIRST_WINDOW),
@@ -95,6 +86,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         subject=there.content.subject if there else "",
         sources_failed=tuple(one.title or one.url for one in used if one.failures),
     )
+    return with_edits(plan, edited)
 
 
 def _is_for(source: Source, key: str) -> bool:

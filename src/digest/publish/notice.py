@@ -6,9 +6,10 @@ from digest import cron
 from digest.domain import IssueState, Message, Notice, Subscriber, Subscription
 from digest.errors import NotFoundError
 from digest.house import House
+from digest.publish.making import unpack_desk
 from digest.render import lint, render
 from digest.render import notice as render_notice
-from digest.store import issues, subscribers
+from digest.store import issues, revisions, subscribers
 from digest.tokens import Purpose
 
 Values = Mapping[str, object]
@@ -76,6 +77,7 @@ async def _draft(house: House, notice: Notice) -> Values:
     async with house.store.read() as session:
         issue = await issues.get(session, notice.issue_id)
         counts = await subscribers.counts(session, notice.newsletter)
+        desk = unpack_desk(await revisions.making(session, issue.id))
     rendered = render(issue.content, house.masthead(notice.newsletter), house.templates)
     token = house.token(Purpose.REVIEW, notice.newsletter, issue.id, notice.created_at)
     return {
@@ -86,6 +88,8 @@ async def _draft(house: House, notice: Notice) -> Values:
         "audience": counts.get("confirmed", 0),
         "problems": [{"severity": one.severity, "words": one.words} for one in lint(rendered)],
         "issue_subject": rendered.subject,
+        "questions": [each.question.words for each in desk.asked],
+        "questions_command": f"digest questions {issue.number}",
     }
 
 

@@ -209,6 +209,17 @@ async def told(session: AsyncSession, newsletter: str, *, but: int = 0) -> froze
     return frozenset(rows)
 
 
+async def newest_of(session: AsyncSession, source_id: int, *, limit: int) -> tuple[Article, ...]:
+    """A source's newest articles, the newest first."""
+    rows = await session.scalars(
+        select(ArticleRow)
+        .where(ArticleRow.source_id == source_id)
+        .order_by(ArticleRow.seen_at.desc(), ArticleRow.id.desc())
+        .limit(limit)
+    )
+    return tuple(_article(row) for row in rows)
+
+
 async def by_ids(session: AsyncSession, ids: Collection[int]) -> tuple[Article, ...]:
     """The articles of these ids that are still there."""
     rows = await session.scalars(select(ArticleRow).where(ArticleRow.id.in_(ids)).order_by(ArticleRow.id))

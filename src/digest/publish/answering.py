@@ -1,0 +1,79 @@
+"""An editor's answers: remembered for ever by the addresses they are about, and never asked for again."""
+
+from digest.compose import contradicts
+from digest.domain import Decision, DecisionKind, Issue
+from digest.errors import NotFoundError, UsageError, WrongStateError
+from digest.house import House
+from digest.publish.desk import Hand, desk, recompose, require_draft
+from digest.publish.making import Asked
+from digest.store import audit, decisions
+
+
+async def answer(house: House, issue: Issue, number: int, said: str, hand: Hand) -> Issue:
+    """The draft under one more answer, remembered for ever. The same answer twice is the same.
+
+    NotFoundError without such an open question; UsageError for an answer that it does not take.
+    """
+    require_draft(issue)
+    asked = next((each for each in (await desk(house, issue)).asked if each.number == number), None)
+    if asked is None:
+        raise NotFoundError(
+            f"issue {issue.number} has no open question {number}", hint=f"digest questions {issue.number}"
+        )
+    question = asked.question
+    decision = Decision(
+        newsletter=issue.newsletter,
+        kind=question.kind,
+        urls=question.urls,
+        answer=_meant(house, issue, asked, said),
+        words=" / ".join(question.titles),
+        by=hand.by,
+        at=hand.at,
+    )
+    async with house.store.begin() as session:
+        known = await decisions.all_of(session, issue.newsletter)
+        _require_no_contradiction(decision, known)
+        await decisions.keep(session, decision)
+        await audit.note(
+            session, now=hand.at, actor=hand.by, action="question.answered", subject=f"issue:{issue.id}"
+        )
+    return await recompose(house, issue, hand, what=f"answered question {number}: {decision.answer}")
+
+
+def _meant(house: House, issue: Issue, asked: Asked, said: str) -> str:
+    """What the answer stands for: "yes" or "no" of stories, a section's key of sections."""
+    word = {"y": "yes", "n": "no"}.get(said.casefold(), said.casefold())
+    if asked.question.kind is DecisionKind.STORY:
+        if word not in {"yes", "no"}:
+            raise UsageError(f'"{said}" is no answer to "same story?"', hint="yes or no")
+        return word
+    if word == "yes":
+        return asked.question.section
+    return section_key(house, issue.newsletter, said)
+
+
+def section_key(house: House, newsletter: str, said: str) -> str:
+    """The key of the section that is meant, by key or label; UsageError names those there are."""
+    sections = house.newsletter(newsletter).sections
+    for each in sections:
+        if said.casefold() in {each.key.casefold(), each.label.casefold()}:
+            return each.key
+    raise UsageError(f'there is no section "{said}"', hint=", ".join(each.key for each in sections))
+
+
+def _require_no_contradiction(decision: Decision, known: tuple[Decision, ...]) -> None:
+    if decision.kind is not DecisionKind.STORY:
+        return
+    about = tuple(sorted(decision.urls))
+    others = [each for each in known if each.kind is DecisionKind.STORY and each.urls != about]
+    pairs = {
+        word: [(each.urls[0], each.urls[1]) for each in others if each.answer == word]
+        for word in ("yes", "no")
+    }
+    if contradicts(
+        (about[0], about[1]), is_same=decision.answer == "yes", same=pairs["yes"], different=pairs["no"]
+    ):
+        raise WrongStateError(
+            "earlier answers, taken together, say the opposite",
+            hint="digest decisions list, then digest decisions remove the one that is wrong",
+        )
