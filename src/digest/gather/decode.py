@@ -3,7 +3,10 @@
 import codecs
 import html
 import re
+import zlib
 
+#: As much as a settings file allows for a body by default.
+_MAX_UNPACKED = 20_000_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -15,6 +18,7 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]
 _XML_ENTITY = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{0,30};)?"
 )
+_HALVES = re.compile(r"(?:&#(?:5[5-7][0-9]{3}|[xX][dD][89A-Fa-f][0-9A-Fa-f]{2});)+")
 _NAME = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40})")
 
 
@@ -24,10 +28,13 @@ def text_of(data: bytes, charset: str = "") -> str:
     UTF-8 comes before what is declared because text of another encoding is hardly ever valid UTF-8, and
     wrong declarations are common. Never raises.
     """
+    data = _unpacked(data)
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
-    if data[:4].count(0) >= 2:
+    if data[:4].count(0) == 3:
+        return data.decode("utf-32-le" if data[0] else "utf-32-be", "replace")
+    if data[:4].count(0) == 2:
         return data.decode("utf-16-le" if data[1:2] == b"\x00" else "utf-16-be", "replace")
     declared = _DECLARED.search(data[:400])
     names = ["utf-8", charset, declared[1].decode() if declared else "", "cp1252"]
@@ -39,6 +46,18 @@ def text_of(data: bytes, charset: str = "") -> str:
         if text is not None:
             return text
     return data.decode("utf-8", "replace")
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What is in a file of gzip, also in one packed twice; cut where it is too large or damaged."""
+    for _ in range(2):
+        if not data.startswith(b"\x1f\x8b"):
+            break
+        try:
+            data = zlib.decompressobj(31).decompress(data, _MAX_UNPACKED)
+        except zlib.error:
+            break
+    return data
 
 
 def _decoded(data: bytes, name: str) -> str | None:
@@ -108,11 +127,22 @@ def _after_doctype(text: str, place: int) -> int:
 def _known_entities(text: str) -> str:
     """The text with only the five entities of XML left outside its CDATA sections."""
     first, *sections = text.split("<![CDATA[")
+    first = _HALVES.sub(_whole, first)
     parts = [_XML_ENTITY.sub(_character, first)]
     for section in sections:
         data, end, rest = section.partition("]]>")
+        rest = _HALVES.sub(_whole, rest)
         parts += ("<![CDATA[", data, end, _XML_ENTITY.sub(_character, rest))
     return "".join(parts)
+
+
+def _whole(found: re.Match[str]) -> str:
+    """The characters of surrogate pairs, each half of which was written as a number."""
+    numbers = re.findall(r"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));", found[0])
+    halves = "".join(
+        chr(int(hexadecimal, 16) if hexadecimal else int(decimal)) for hexadecimal, decimal in numbers
+    )
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _character(found: re.Match[str]) -> str:

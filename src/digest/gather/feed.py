@@ -18,8 +18,14 @@ from digest.gather.presets import description_reader
 from digest.gather.urls import web_url
 
 _ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
+#: Where a feed begins behind what a server wrote before it, and its entries.
+_BEGINNING = re.compile(r"<(?:rss|feed|(?:[A-Za-z]{1,10}:)?RDF)[\s>]")
+_ENTRY = re.compile(r"(?i)<(?:[a-z][\w-]{0,20}:)?(?:item|entry)[\s>]")
+_NOT_MARKUP = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 #: feedparser needs 8 seconds for some items of 600 KB, so it is not tried on more than this.
 _MAX_SLOW = 1_000_000
+_PAGES = frozenset({"html", "head", "body", "div", "script", "meta"})
+_OTHERS = _PAGES | {"urlset", "sitemapindex", "opml"}
 _PERIODS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(days=7)}
 _NO_FEED_HINT = "digest sources add finds the feed of a site"
 
@@ -44,17 +50,27 @@ def read(body: Body, now: datetime) -> Document:
         raise ParseError("the answer is empty")
     if start.startswith(("{", "[")):
         return jsonfeed.read(start, body.url)
+    start = _without_junk(start)
     root = root_name(start[:200_000])
-    _refuse_others(root, start)
+    if not _ENTRY.search(start) or root in _OTHERS:
+        _refuse_others(root, start)
     return _read_xml(harmless_xml(start), root, body.url)
+
+
+def _without_junk(text: str) -> str:
+    """The text from its feed on: warnings of the server's own, even a page, may stand before it."""
+    if root_name(text[:200_000]) in _ROOTS:
+        return text
+    found = _BEGINNING.search(text, 0, 200_000)
+    return text[found.start() :] if found and _ENTRY.search(text, found.start()) else text
 
 
 def _refuse_others(root: str, start: str) -> None:
     if start[:200].upper().startswith("BEGIN:VCALENDAR"):
         raise ParseError("this is a calendar, not a feed", hint='set its kind to "calendar"')
-    if root in {"html", "head", "body", "div", "script", "meta"}:
+    if root in _PAGES:
         raise ParseError("this is a web page, not a feed", hint=_NO_FEED_HINT)
-    if root in {"urlset", "sitemapindex", "opml"}:
+    if root in _OTHERS:
         raise ParseError(f"this is a {'list of sources (OPML)' if root == 'opml' else 'sitemap'}, not a feed")
     if root not in _ROOTS:
         what = f"its first element is <{root[:40]}>" if root else "there is no XML and no JSON in it"
@@ -62,22 +78,30 @@ def _refuse_others(root: str, start: str) -> None:
 
 
 def _read_xml(text: str, root: str, url: str) -> Document:
-    """By the fast parser; by the patient one where that raises or finds nothing."""
+    """By the fast parser; by the patient one where that raises or finds fewer entries than there are."""
     data = text.encode("utf-8", "replace")
     frame = _Frame(root=root, base=_xml_base(text, url), language=_language(text), wait=_wait(text))
     fast = _fast(data, frame)
-    if fast is not None and fast.items:
+    found = len(fast.items) if fast else 0
+    if fast is not None and found and not _has_more(text, found):
         return fast
-    if len(data) > _MAX_SLOW:
-        raise ParseError("no entry of this feed can be read")
-    return _patient(data, frame) or _empty(fast, text)
+    patient = _patient(data, frame) if len(data) <= _MAX_SLOW else None
+    best = max(filter(None, (fast, patient)), key=lambda document: len(document.items), default=None)
+    return best if best is not None and best.items else _empty(fast, text)
+
+
+def _has_more(text: str, found: int) -> bool:
+    """True when there are more entries than were found, which ends at the first error that is too much."""
+    if text.count("<item") + text.count("<entry") + text.count(":item") + text.count(":entry") <= found:
+        return False
+    return sum(1 for _ in _ENTRY.finditer(_NOT_MARKUP.sub("", text))) > found
 
 
 def _empty(fast: Document | None, text: str) -> Document:
     """A feed without entries is a quiet week, not an error; one that cannot be read is."""
     if fast is None:
         raise ParseError("this feed is damaged: no entry of it can be read")
-    if re.search(r"<(?:\w+:)?(?:item|entry)[\s>]", text):
+    if _ENTRY.search(text):
         raise ParseError("this feed is damaged: it has entries, but none can be read")
     return fast
 
