@@ -179,6 +179,32 @@ def test_a_setting_that_does_not_exist_is_one_clear_line(digest: Digest) -> None
     assert "smtp.pasword" in err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[smtp]", '[smtp]\npassword_file = "nowhere.txt"', "nowhere.txt"),
+        ("[smtp]", '[smtp]\ndkim = { domain = "example.org", rsa_key = "nowhere.pem" }', "nowhere.pem"),
+        ("[smtp]", '[smtp]\ndkim = { domain = "example.org" }', "has no key"),
+        ('url = "file://outbox"', 'url = "pigeon://roof"', "no such transport"),
+    ],
+)
+def test_config_check_opens_what_the_settings_name(digest: Digest, old: str, new: str, words: str) -> None:
+    if "password_file" in new:
+        digest.change('url = "file://outbox"', 'url = "smtps://me@mx.example.org"')
+    digest.change(old, new)
+
+    assert words in digest.run("config", "check", code=2).stderr
+
+
+def test_config_check_renders_templates_of_ones_own(digest: Digest) -> None:
+    folder = digest.folder / "mails" / "welcome"
+    folder.mkdir(parents=True)
+    (folder / "subject.txt").write_text("Hello {{ nobody.knows }}")
+    digest.change("[web]", 'templates = "mails"\n\n[web]')
+
+    assert "welcome" in digest.run("config", "check", code=1).stderr
+
+
 def test_config_show_hides_what_is_secret(digest: Digest) -> None:
     secret = tomllib.loads(digest.settings.read_text())["secret"]
     digest.change('url = "file://outbox"', 'url = "smtps://me:hunter2@mx.example.org"')

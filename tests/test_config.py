@@ -80,9 +80,33 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(
     assert hint in caught.value.hint
 
 
-def test_an_unknown_variable_is_refused_too(tmp_path: Path) -> None:
-    with pytest.raises(UnknownSettingError, match=r"smtp\.pasword"):
-        config.load(write(tmp_path, GOOD), ENVIRON | {"DIGEST_SMTP__PASWORD": "x"})
+@pytest.mark.parametrize(
+    ("name", "value", "what", "hint"),
+    [
+        ("DIGEST_SMTP__PASWORD_FILE", "x", "smtp.pasword_file", "DIGEST_SMTP__PASSWORD_FILE"),
+        ("DIGEST_SMPT__URL", "x", "smpt.url", "DIGEST_SMTP__URL"),
+        ("DIGEST_SECRTE", "x", "secrte", "DIGEST_SECRET"),
+        ("DIGEST_SECRET__URL", "x", '"secret" has no settings', "docs/settings.md"),
+        ("DIGEST_ZZZ", "x", "zzz", "docs/settings.md"),
+    ],
+)
+def test_an_unknown_variable_is_named_and_not_the_file(
+    tmp_path: Path, name: str, value: str, what: str, hint: str
+) -> None:
+    with pytest.raises(UnknownSettingError) as caught:
+        config.load(write(tmp_path, GOOD), ENVIRON | {name: value})
+
+    assert caught.value.what.startswith(f"${name}")
+    assert what in caught.value.what
+    assert hint in caught.value.hint
+    assert "digest.toml" not in caught.value.what
+
+
+def test_a_variable_with_a_wrong_value_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(write(tmp_path, GOOD), ENVIRON | {"DIGEST_SMTP__CONNECTIONS": "many"})
+
+    assert caught.value.what.startswith('$DIGEST_SMTP__CONNECTIONS  "smtp.connections": ')
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,36 @@ async def test_a_bad_row_is_reported_with_its_line_and_the_rest_goes_in(house: H
     assert words[5] == 'no section "gossip"'
 
 
+async def test_a_cell_may_hold_line_breaks_and_the_next_rows_keep_their_numbers(house: House) -> None:
+    text = (
+        'name,email,notes\n"Ada\nLovelace",ada@example.org,"met in May,\n\nwants ""news"""\n'
+        'Bo,bo@example.org,\nCy,nowhere,"one\ntwo"\n'
+    )
+
+    report = await load(house, text)
+
+    assert report.added == 2
+    assert [line for line, _ in report.refused] == [7]
+    assert [(row[0], row[1]) for row in await exported(house)] == [
+        ("ada@example.org", "Ada Lovelace"),
+        ("bo@example.org", "Bo"),
+    ]
+
+
+async def test_two_stray_quotes_take_no_row_with_them(house: House) -> None:
+    rows = (
+        "email,name",
+        'ada@example.org,"Ada',
+        "bo@example.org,Bo",
+        'cy@example.org,Cy"',
+        "dee@example.org,Dee",
+    )
+
+    report = await load(house, "\n".join(rows))
+
+    assert (report.added, report.refused) == (4, ())
+
+
 async def test_importing_twice_adds_nobody_twice(house_on_each: House) -> None:
     first = await load(house_on_each, PLAIN)
     second = await load(house_on_each, PLAIN)

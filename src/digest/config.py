@@ -20,6 +20,7 @@ from digest.errors import ConfigError, ConfigMissingError, UnknownSettingError
 FILE_NAME = "digest.toml"
 PATH_VARIABLE = "DIGEST_CONFIG"
 _PREFIX = "DIGEST_"
+_ALL = "all settings: docs/settings.md"
 #: Only to try whether a schedule ever comes.
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 #: Settings that have another name now.
@@ -287,11 +288,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{file}: {exc}") from exc
-    _override(values, environ)
+    variables = _override(values, environ)
     try:
         settings = Settings.model_validate(_expand(values, environ))
     except ValidationError as exc:
-        raise _explain(exc, file, text) from exc
+        raise _explain(exc, file, text, variables) from exc
     return _anchor(settings, file.parent)
 
 
@@ -304,18 +305,26 @@ def _read(file: Path) -> str:
         raise ConfigError(f"{file}: {exc.strerror}") from exc
 
 
-def _override(values: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Put DIGEST_SMTP__URL and its like in place; unknown ones are refused like unknown keys."""
+def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put DIGEST_SMTP__URL and its like in place; the variable of each dotted name that one has set.
+
+    UnknownSettingError for one that goes below a setting that has nothing below.
+    """
+    variables: dict[str, str] = {}
     for name, value in environ.items():
         if not name.startswith(_PREFIX) or name == PATH_VARIABLE:
             continue
         *parents, last = name.removeprefix(_PREFIX).lower().split("__")
+        if parents[:1] == ["newsletters"] and len(parents) > 1:
+            parents[1] = parents[1].replace("_", "-")
         place = values
         for parent in parents:
-            place = place.setdefault(
-                parent.replace("_", "-") if place is values.get("newsletters") else parent, {}
-            )
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise UnknownSettingError(f'${name}: "{parent}" has no settings of its own', hint=_ALL)
         place[last] = value
+        variables[".".join([*parents, last])] = name
+    return variables
 
 
 def _expand(value: Any, environ: Mapping[str, str]) -> Any:
@@ -367,24 +376,31 @@ def _anchored_way(way: SmtpSettings | RelaySettings, folder: Path) -> dict[str, 
     return changes
 
 
-def _explain(exc: ValidationError, file: Path, text: str) -> ConfigError:
+def _explain(exc: ValidationError, file: Path, text: str, variables: Mapping[str, str]) -> ConfigError:
     """Our own error for pydantic's first one: place, rule and the nearest right name."""
     first = exc.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if part != "[key]"]
     dotted = ".".join(path)
-    where = f"{file}{_place(path, text)}"
+    # A variable that names no setting is met at the first part of its name that is none.
+    by = next((name for name in variables if name == dotted or name.startswith(f"{dotted}.")), "")
+    where = f"${variables[by]}" if by else f"{file}{_place(path, text)}"
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(dotted, list(setting_names()), 1, 0.6)
-        near = near or difflib.get_close_matches(path[-1], list(setting_names()), 1, 0.6)
-        hint = f'did you mean "{near[0]}"?' if near else "all settings: docs/settings.md"
-        if dotted in _RENAMED:
-            hint = f'its name is "{_RENAMED[dotted]}" now'
-        return UnknownSettingError(f'{where}  unknown setting "{dotted}"', hint=hint)
+        near = _nearest(by or dotted) or ([] if by else _nearest(path[-1]))
+        right = _PREFIX + near[0].upper().replace(".", "__") if by and near else near[0] if near else ""
+        hint = f'did you mean "{right}"?' if right else _ALL
+        if dotted in _RENAMED or by in _RENAMED:
+            hint = f'its name is "{_RENAMED[by or dotted]}" now'
+        return UnknownSettingError(f'{where}  unknown setting "{by or dotted}"', hint=hint)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return ConfigError(f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting")
     named = f'"{dotted}": ' if dotted else ""
     return ConfigError(f"{where}  {named}{message}", hint="docs/settings.md explains each setting")
+
+
+def _nearest(name: str) -> list[str]:
+    """The setting whose name is most like it, if any is."""
+    return difflib.get_close_matches(name, list(setting_names()), 1, 0.6)
 
 
 def _place(path: list[str], text: str) -> str:

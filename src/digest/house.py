@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from digest.config import NewsletterSettings, Settings
+from digest.config import NewsletterSettings, Settings, local_zone
 from digest.domain import Subscriber
 from digest.log import Log
 from digest.render import Links, Masthead, Templates, open_templates
@@ -56,6 +56,10 @@ class House:
             public_url=self.settings.public_url,
             seal_key=self._key("message-id"),
         )
+
+    def local(self, key: str, at: datetime) -> str:
+        """A time as the newsletter's readers know it, "Mon 30 Nov 07:00 CET"."""
+        return f"{at.astimezone(local_zone(self.newsletter(key).timezone)):%a %d %b %H:%M %Z}"
 
     def page(self, key: str, path: str = "") -> str:
         """The address of a newsletter's page."""

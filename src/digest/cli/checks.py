@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from digest import cron, jobs, publish
 from digest.cli.database import is_there, require_same
-from digest.config import Settings
+from digest.config import Settings, local_zone
 from digest.deliver import Envelope, encode, open_relays
 from digest.domain import IssueState, Message, OutcomeKind
 from digest.errors import DigestError, SchemaError, TransportError
@@ -203,7 +203,7 @@ async def stuck(ground: Ground) -> Check:
         return Check.without_database("issues")
     late: list[str] = []
     async with _store(ground) as store, store.read() as session:
-        for key in ground.settings.newsletters:
+        for key, chosen in ground.settings.newsletters.items():
             states = (IssueState.REVIEW, IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED)
             for issue in await issues.all_of(session, key, states=states):
                 due = issue.due_at
@@ -215,9 +215,8 @@ async def stuck(ground: Ground) -> Check:
                     if not held.is_alive
                 ]
                 if due < ground.now - _STUCK_AFTER:
-                    late.append(
-                        f"{key} {issue.number} is {issue.state} since its time, {due:%a %d %b %H:%M} UTC"
-                    )
+                    when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
+                    late.append(f"{key} {issue.number} is {issue.state} since its time, {when}")
         waiting = await notices.waiting(session)
     if late:
         return Check(name="issues", state=State.WARN, found="; ".join(late), fix="digest status")

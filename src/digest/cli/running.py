@@ -116,7 +116,5 @@ def place_of(house: House) -> str:
 
 
 def local(house: House, key: str, at: datetime | None) -> str:
-    """A time as the newsletter's readers know it, "Mon 30 Nov 07:00 CET"; "never" for None."""
-    if at is None:
-        return "never"
-    return f"{at.astimezone(config.local_zone(house.newsletter(key).timezone)):%a %d %b %H:%M %Z}"
+    """A time as the newsletter's readers know it; "never" for None."""
+    return "never" if at is None else house.local(key, at)

@@ -110,7 +110,8 @@ async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledge
     for held in await publish.holders(house.store, issue, now=utc_now()):
         terminal.say("held", held.words())
     if issue.due_at > utc_now():
-        terminal.say("early", f"this was the issue due {issue.due_at:%a %d %b %H:%M} UTC; none goes then")
+        due = local(house, issue.newsletter, issue.due_at)
+        terminal.say("early", f"this was the issue due {due}; none goes then")
 
 
 async def _reasons(house: House, issue: Issue, state: DeliveryState) -> Counter[str]:

@@ -1,5 +1,6 @@
 """`digest config check|show`: the settings as they are understood, secrets hidden."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -11,17 +12,32 @@ from pydantic import BaseModel, SecretStr
 from digest import config
 from digest.cli.running import AsJson
 from digest.cli.terminal import of
+from digest.deliver import open_relays
+from digest.render import check as check_templates
+from digest.render import open_templates
 
 #: Settings that never show, not even in part.
 _HIDDEN = "********"
 
 
 def check(ctx: typer.Context) -> None:
-    """Read the settings and say whether they can be used. Exit 2 with place and rule when not."""
+    """Read the settings and the files that they name: templates, keys, passwords.
+
+    Exit 2 when they cannot be used, 1 when a mail cannot be rendered. Nothing is connected to: doctor does
+    that.
+    """
     terminal = of(ctx)
     settings = config.load(terminal.config)
+    check_templates(open_templates(settings.templates))
+    asyncio.run(_open_ways(settings))
     terminal.say("ok", f"{config.find(terminal.config)}, newsletters: {', '.join(settings.newsletters)}")
-    terminal.then("doctor", "also checks what the settings name")
+    terminal.then("doctor", "also looks at the database, the mail server and the sources")
+
+
+async def _open_ways(settings: config.Settings) -> None:
+    """ConfigError when a way out cannot be used as it is written, with its key and its password's file."""
+    async with open_relays(settings):
+        pass
 
 
 def show(

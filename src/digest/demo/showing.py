@@ -1,25 +1,12 @@
 """What the sample week is there to show, looked for in the issue that came of it: a line each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
-from digest.compose import Question, review
+from digest.compose import Question
 from digest.demo.material import Site
-from digest.domain import Content, DecisionKind, Issue, Story
-from digest.house import House
-from digest.publish.draft import plan_for
-from digest.store import articles
+from digest.domain import Content, DecisionKind, Story
 
 _SEVERAL = 3
-
-
-async def questions(house: House, issue: Issue, *, now: datetime) -> tuple[Question, ...]:
-    """What the editor of this draft is asked, the stories that may be one first. Nothing is stored."""
-    plan = await plan_for(house, issue.newsletter, now=now, due_at=issue.due_at)
-    async with house.store.read() as session:
-        found = await articles.candidates(session, since=plan.since, until=plan.until)
-    used = [article for article in found if article.source_id in plan.sources]
-    return review(used, plan, now=now).questions
 
 
 def remarks(content: Content, asked: Sequence[Question], sites: Iterable[Site]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from digest.demo.leavings import leave_behind, make_folder
 from digest.demo.mailbox import mailbox
 from digest.demo.material import sample_sites
 from digest.demo.options import DemoOptions
-from digest.demo.showing import questions, remarks
+from digest.demo.showing import remarks
 from digest.demo.sites import open_server
 from digest.demo.stage import EDITOR, KEY, Stage, open_stage
 from digest.demo.telling import DemoResult, Teller
@@ -21,6 +21,7 @@ from digest.publish import (
     GatherReport,
     SendReport,
     approve,
+    desk,
     draft,
     gather_sources,
     present,
@@ -82,7 +83,8 @@ async def _play(stage: Stage, tell: Teller) -> _Played:
         issue = await _write_note(stage, issue)
     tell.draft(issue)
     sites = sample_sites() if stage.options.feeds is None else ()
-    tell.shown(remarks(issue.content, await questions(house, issue, now=clock()), sites))
+    asked = [one.question for one in (await desk(house, issue)).asked]
+    tell.shown(remarks(issue.content, asked, sites))
     held = await present(house, issue, now=clock())
     await send_notices(house, clock=clock)
     approved = await approve(house, held, by=EDITOR, now=clock())

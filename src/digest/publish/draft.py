@@ -60,7 +60,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         met = await issues.meet_newsletter(session, key, now=now)
         there = await issues.of_period(session, key, period_of(due_at))
         if there and there.state not in {IssueState.DRAFT, IssueState.REVIEW}:
-            raise _is_past(there)
+            raise _is_past(house, there)
         own = there.id if there else 0
         last = await issues.last_until(session, key, but=own)
         number = there.number if there else await issues.next_number(session, key)
@@ -93,16 +93,17 @@ def _is_for(source: Source, key: str) -> bool:
     return source.enabled and (not source.newsletters or key in source.newsletters)
 
 
-def _is_past(issue: Issue) -> WrongStateError:
+def _is_past(house: House, issue: Issue) -> WrongStateError:
+    due = house.local(issue.newsletter, issue.due_at)
     if issue.state is IssueState.CANCELLED:
         why = issue.reason or "no reason given"
         return WrongStateError(
-            f"the issue due {issue.due_at:%a %d %B %H:%M} UTC was cancelled: {why}",
+            f"the issue due {due} was cancelled: {why}",
             hint="digest draft --next makes the one after it",
         )
-    when = f" at {issue.sent_at:%H:%M} UTC on {issue.sent_at:%d %B}" if issue.sent_at else ""
+    when = f", {house.local(issue.newsletter, issue.sent_at)}" if issue.sent_at else ""
     return WrongStateError(
-        f"issue {issue.number}, due {issue.due_at:%a %d %B %H:%M} UTC, is already {issue.state}{when}",
+        f"issue {issue.number}, due {due}, is already {issue.state}{when}",
         hint="digest draft --next makes the one after it",
     )
 

@@ -40,7 +40,7 @@ async def revise(house: House, slip: Slip, make: Callable[[], Awaitable[Inputs]]
         inputs = await make()
         found = compose_review(inputs.articles, inputs.plan, now=inputs.now)
         if found.content.is_empty:
-            since = f"{inputs.plan.since:%d %B %H:%M} UTC"
+            since = house.local(slip.newsletter, inputs.plan.since)
             raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
         async with house.store.begin() as session:
             saved = await _keep(session, slip, inputs, found, seen=seen)

@@ -18,6 +18,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _DISARMED = re.compile(r"^'(?=[=+\-@\t\r])")
 #: A line longer than any honest row.
 _MAX_LINE = 10_000
+#: The most lines that one row may have.
+_MAX_HEIGHT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +55,45 @@ def decode(data: bytes) -> str:
 def read_rows(data: bytes) -> Iterator[Row]:
     """Every row with its line number; blank lines are left out, a row too bad to read carries its fault.
 
-    Each line stands for itself: a quoted line break is not understood, so that a stray quote costs one row
-    and not the rest of the file.
+    A quoted cell may hold line breaks. A stray quote costs one row and not the rest of the file: lines are
+    taken together only where that gives a row as wide as the first.
     """
     lines = decode(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip(" \t\x00,;")]
-    if not filled:
+    start = next((at for at, line in enumerate(lines) if _is_filled(line)), len(lines))
+    if start == len(lines):
         return
-    delimiter = _delimiter(filled[0][1])
-    first = _cells(filled[0][1], delimiter)
+    delimiter = _delimiter(lines[start])
+    first = _cells(lines[start], delimiter)
     columns = _header(first)
-    for number, line in filled[1:] if columns else filled:
-        if len(line) > _MAX_LINE:
-            yield Row(line=number, fault=f"is longer than {_MAX_LINE} characters")
-            continue
-        yield _row(number, _cells(line, delimiter), columns or {"email": _address_column(first)})
+    places = columns or {"email": _address_column(first)}
+    at = start + bool(columns)
+    while at < len(lines):
+        taken = _height(lines, at, delimiter, width=len(first), email=places["email"])
+        text = "\n".join(lines[at : at + taken])
+        if len(text) > _MAX_LINE:
+            yield Row(line=at + 1, fault=f"is longer than {_MAX_LINE} characters")
+        elif _is_filled(text):
+            yield _row(at + 1, _cells(text, delimiter), places)
+        at += taken
+
+
+def _is_filled(line: str) -> bool:
+    return bool(line.strip(" \t\x00,;"))
+
+
+def _height(lines: Sequence[str], at: int, delimiter: str, *, width: int, email: int) -> int:
+    """How many lines the row has that begins here."""
+    quote = re.compile(rf'(?:^|{re.escape(delimiter)})\s*"')
+    if lines[at].count('"') % 2 == 0 or not quote.search(lines[at]):
+        return 1
+    for taken, line in enumerate(lines[at + 1 : at + _MAX_HEIGHT], 2):
+        if line.count('"') % 2:
+            together = "\n".join(lines[at : at + taken])
+            return taken if len(_cells(together, delimiter)) == width else 1
+        cells = _cells(line, delimiter)
+        if '"' not in line and len(cells) == width and "@" in cells[email]:
+            return 1
+    return 1
 
 
 def _delimiter(line: str) -> str:
@@ -76,7 +102,7 @@ def _delimiter(line: str) -> str:
 
 def _cells(line: str, delimiter: str) -> list[str]:
     try:
-        found = next(csv.reader([line], delimiter=delimiter), [])
+        found = next(csv.reader(re.split(r"(?<=\n)", line), delimiter=delimiter), [])
     except csv.Error:
         found = line.split(delimiter)
     return [_DISARMED.sub("", cell.strip()) for cell in found]
