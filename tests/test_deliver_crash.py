@@ -11,12 +11,22 @@ CRASH = Path(__file__).parents[1] / "benchmarks" / "crash.py"
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("workers", [1, 2])
-def test_nobody_is_missed_and_no_more_are_in_doubt_than_connections(workers: int) -> None:
-    sizes = ["--kills", "6" if workers == 1 else "2", "--readers", "120", "--workers", str(workers)]
+@pytest.mark.parametrize(
+    ("store", "transport", "workers"),
+    [
+        ("sqlite", "smtp", 1),
+        ("sqlite", "file", 3),
+        pytest.param("postgres", "smtp", 3, marks=pytest.mark.postgres),
+    ],
+)
+def test_nobody_is_missed_and_no_more_are_in_doubt_than_connections(
+    store: str, transport: str, workers: int
+) -> None:
+    kind = ["--store", store, "--transport", transport, "--workers", str(workers)]
+    sizes = ["--kills", "6" if workers == 1 else "3", "--readers", "120"]
 
     done = subprocess.run(
-        [sys.executable, str(CRASH), *sizes, "--json"], capture_output=True, text=True, check=False
+        [sys.executable, str(CRASH), *kind, *sizes, "--json"], capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
