@@ -64,7 +64,7 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
 
 def test_no_command_is_missing() -> None:
     single = "demo init doctor run worker gather draft preview approve send pause resume retry who cancel"
-    single += " explain receive status relays"
+    single += " explain reconcile receive status relays"
     single += " questions answer edit move drop take diff replay"
 
     assert {*single.split(), "sources", "subscribers", "issues", "decisions", "config", "db", "dkim"} == {

@@ -74,6 +74,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_KEEP, "issues list", "browsing:list_"),
     (_KEEP, "issues show", "browsing:show"),
     (_KEEP, "receive", "receiving:receive"),
+    (_LOOK, "reconcile", "reconciling:reconcile"),
     (_LOOK, "status", "status:status"),
     (_LOOK, "relays", "relays:relays"),
     (_LOOK, "config check", "settings:check"),

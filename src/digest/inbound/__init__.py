@@ -1,6 +1,7 @@
-"""What comes back by mail: commands of readers, bounces, complaints. Pure: reading a mail decides nothing."""
+"""What comes back: commands, bounces, complaints, a mail server's log. Pure: reading decides nothing."""
 
 from digest.inbound.mail import Bounce, Command, CommandKind, Complaint, Ignored, Mail
+from digest.inbound.postfix import Fate, Trace, read_postfix_log
 from digest.inbound.read import MAX_BYTES, read_mail
 
 __all__ = [
@@ -9,7 +10,10 @@ __all__ = [
     "Command",
     "CommandKind",
     "Complaint",
+    "Fate",
     "Ignored",
     "Mail",
+    "Trace",
     "read_mail",
+    "read_postfix_log",
 ]

@@ -14,6 +14,7 @@ from digest.publish.paces import DomainStanding, RelayStanding
 from digest.publish.paces import relays as relay_standings
 from digest.publish.paces import throttled as throttled_domains
 from digest.publish.pausing import pause, resume, retry
+from digest.publish.reconciling import Reconciled, reconcile
 from digest.publish.rehearsal import Rehearsal, rehearse
 from digest.publish.release import continue_sending, release_due
 from digest.publish.replaying import Replay, replay
@@ -28,6 +29,7 @@ __all__ = [
     "GatherReport",
     "Hand",
     "Held",
+    "Reconciled",
     "Rehearsal",
     "RelayStanding",
     "Replay",
@@ -50,6 +52,7 @@ __all__ = [
     "plan_for",
     "present",
     "recompose",
+    "reconcile",
     "rehearse",
     "relay_standings",
     "release_due",

@@ -383,7 +383,10 @@ class _Sending:
         if outcome.kind is OutcomeKind.DEFERRED:
             self.pacing.hear(self.domains[outcome.key], outcome)
         state, due = decide(self.house, outcome.kind, delivery, now=self.clock())
-        self._close(Settlement(delivery=delivery, state=state, reply=outcome.reply, due_at=due))
+        reason = deliveries.UNANSWERED if outcome.kind is OutcomeKind.UNCERTAIN else ""
+        self._close(
+            Settlement(delivery=delivery, state=state, reply=outcome.reply, reason=reason, due_at=due)
+        )
 
     def _close(self, settlement: Settlement) -> None:
         del self.claimed[settlement.delivery.id]

@@ -1,7 +1,7 @@
 """ISSUE → MESSAGE: templates, inlining, addressing and linting. Pure: no network, no database, no clock."""
 
 from digest.render.issue import render
-from digest.render.mail import address, notice, pattern, personal, public
+from digest.render.mail import address, issue_message_id, notice, pattern, personal, public
 from digest.render.masthead import Links, Masthead
 from digest.render.problems import Problem, lint
 from digest.render.rehearsal import check
@@ -16,6 +16,7 @@ __all__ = [
     "Templates",
     "address",
     "check",
+    "issue_message_id",
     "lint",
     "notice",
     "open_templates",

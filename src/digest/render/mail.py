@@ -82,8 +82,7 @@ def personal(subscription: Subscription, masthead: Masthead, links: Links, *, is
         "preferences": links.preferences,
         "leave": links.leave,
     }
-    name = f"{masthead.key}/{issue_id}/{reader.id}"
-    message_id = _message_id(f"{masthead.key}.{issue_id}.{reader.id}", name, masthead)
+    message_id = issue_message_id(masthead, issue_id, reader.id)
     return Personal(
         recipient=email,
         message_id=message_id,
@@ -101,6 +100,12 @@ def personal(subscription: Subscription, masthead: Masthead, links: Links, *, is
 def _escaped(value: str) -> str:
     """The value as HTML; most have nothing to escape, and looking is cheaper."""
     return html.escape(value) if _MARKUP.search(value) else value
+
+
+def issue_message_id(masthead: Masthead, issue_id: int, subscriber_id: int) -> str:
+    """The Message-ID of one reader's copy of an issue, equal whenever it is made."""
+    name = f"{masthead.key}/{issue_id}/{subscriber_id}"
+    return _message_id(f"{masthead.key}.{issue_id}.{subscriber_id}", name, masthead)
 
 
 def _joined(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:

@@ -22,7 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
 from digest.store.audience import fan_out
 from digest.store.moments import UTCDateTime
-from digest.store.recovery import SENDER, prove, recover, retry, retryable, revoke, withdraw
+from digest.store.recovery import (
+    SENDER,
+    UNANSWERED,
+    in_doubt,
+    prove,
+    recover,
+    retry,
+    retryable,
+    revoke,
+    withdraw,
+)
 from digest.store.tables import DeliveryRow
 from digest.store.tally import (
     PLAIN,
@@ -41,6 +51,7 @@ from digest.store.tally import (
 
 __all__ = [
     "SENDER",
+    "UNANSWERED",
     "Settlement",
     "claim",
     "counts",
@@ -50,6 +61,7 @@ __all__ = [
     "hand",
     "hand_all",
     "held",
+    "in_doubt",
     "next_due",
     "of_issue",
     "of_reader",

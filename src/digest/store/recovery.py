@@ -20,6 +20,8 @@ from digest.store.tables import (
 SENDER = "sender "
 #: Why a delivery that a crash left behind is where it is.
 CRASHED = "a crash fell between the dot and the reply"
+#: The same for one whose server said nothing any more.
+UNANSWERED = "no reply to the final dot"
 _PRESUMED = {
     DeliveryState.QUEUED: DeliveryEvent.REPEAT,
     DeliveryState.UNCERTAIN: DeliveryEvent.DOUBT,
@@ -175,6 +177,23 @@ def _is_wanted(issue_id: int) -> ColumnElement[bool]:
     )
 
 
+def is_in_doubt() -> ColumnElement[bool]:
+    """The row may have been sent and has no outcome yet: it waits for the operator, or to be sent again."""
+    again = DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
+    return or_(
+        DeliveryRow.state == DeliveryState.UNCERTAIN,
+        and_(again, DeliveryRow.reason.in_([CRASHED, UNANSWERED])),
+    )
+
+
+async def in_doubt(session: AsyncSession, issue_id: int) -> tuple[tuple[int, int], ...]:
+    """(delivery, subscriber) of what may have been sent and has no outcome yet."""
+    query = select(DeliveryRow.id, DeliveryRow.subscriber_id).where(
+        DeliveryRow.issue_id == issue_id, is_in_doubt()
+    )
+    return tuple((number, reader) for number, reader in await session.execute(query))
+
+
 async def prove(
     session: AsyncSession, delivery_id: int, event: DeliveryEvent, *, reply: str, now: datetime
 ) -> bool:
@@ -184,7 +203,7 @@ async def prove(
     """
     done = await session.execute(
         update(DeliveryRow)
-        .where(DeliveryRow.id == delivery_id, _may(event))
+        .where(DeliveryRow.id == delivery_id, _may(event), is_in_doubt())
         .values(
             state=DELIVERY_MOVES[event].to,
             reply=reply,
