@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from digest import cron, jobs, publish
+from digest import jobs, publish
 from digest.cli.database import is_there, require_same
 from digest.config import Settings, local_zone
 from digest.deliver import Envelope, encode, open_relays
@@ -128,19 +128,22 @@ async def _store(ground: Ground) -> AsyncIterator[Store]:
 
 async def clock(ground: Ground) -> Check:
     """The clock has not gone back behind what is stored; says when the next issue is due."""
-    due = []
-    for key, chosen in ground.settings.newsletters.items():
-        at = cron.next_due(chosen.schedule, chosen.timezone, ground.now)
-        due.append(f"{key} {at:%a %d %b %H:%M %Z}")
     times: list[datetime] = []
+    taken: dict[str, frozenset[datetime]] = {}
     if ground.has_database:
         async with _store(ground) as store, store.read() as session:
+            for key in ground.settings.newsletters:
+                taken[key] = await issues.taken_slots(session, key, after=ground.now)
             times = [source.checked_at for source in await sources.all_of(session) if source.checked_at]
     if times and max(times) > ground.now + timedelta(minutes=5):
         words = (
             f"it is {ground.now:%d %b %Y %H:%M} UTC here, but sources were read {max(times):%d %b %Y %H:%M}"
         )
         return Check(name="clock", state=State.FAIL, found=words, fix="set the clock")
+    due = [
+        f"{key} {publish.next_slot(chosen, taken.get(key, ()), ground.now):%a %d %b %H:%M %Z}"
+        for key, chosen in ground.settings.newsletters.items()
+    ]
     return Check(name="clock", found=f"{ground.now:%H:%M} UTC; next issue: {', '.join(due)}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from digest import cron, publish
+from digest import publish
 from digest.cli.checks import told_worker
 from digest.cli.relays import domain_words, plain
 from digest.cli.releasing import ledger_of
@@ -101,7 +101,6 @@ async def _sources(house: House) -> Sources:
 
 
 async def _standing(house: House, key: str, *, now: datetime) -> Standing:
-    chosen = house.newsletter(key)
     async with house.store.read() as session:
         every = await issues.all_of(session, key)
         readers = await subscribers.counts(session, key)
@@ -109,7 +108,7 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
     open_issue = next((issue for issue in every if issue.state in OPEN), None)
     return Standing(
         key=key,
-        due_at=cron.next_due(chosen.schedule, chosen.timezone, now).astimezone(UTC),
+        due_at=(await publish.next_due(house, key, now=now)).astimezone(UTC),
         open=open_issue,
         held=await holders(house.store, open_issue, now=now) if open_issue else (),
         last=last,

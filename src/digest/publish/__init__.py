@@ -20,6 +20,7 @@ from digest.publish.release import continue_sending, release_due
 from digest.publish.replaying import Replay, replay
 from digest.publish.send import SendReport, send
 from digest.publish.sender import Held, holders
+from digest.publish.slots import next_due, next_slot
 from digest.publish.trial import send_trial
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "holders",
     "message_for",
     "move",
+    "next_due",
+    "next_slot",
     "notice_message",
     "pause",
     "plan_for",

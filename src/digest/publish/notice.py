@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from digest import cron
 from digest.domain import IssueState, Message, Notice, Subscriber, Subscription
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
+from digest.publish.slots import next_due
 from digest.render import lint, render
 from digest.render import notice as render_notice
 from digest.store import issues, revisions, subscribers
@@ -54,8 +54,7 @@ async def _subscribed(house: House, notice: Notice) -> Values:
     """For `welcome` and `already`: where one's own pages are, and what comes next."""
     reader = await _reader(house, notice)
     links = house.links(notice.newsletter, reader.subscriber, 0)
-    chosen = house.newsletter(notice.newsletter)
-    due = cron.next_due(chosen.schedule, chosen.timezone, notice.created_at)
+    due = await next_due(house, notice.newsletter, now=notice.created_at)
     return {
         "preferences_url": links.preferences,
         "leave_url": links.leave,

@@ -139,6 +139,18 @@ async def all_of(
     return tuple(_issue(row) for row in await session.scalars(query.limit(limit)))
 
 
+async def taken_slots(session: AsyncSession, newsletter: str, *, after: datetime) -> frozenset[datetime]:
+    """The due times to come at which nothing will go: their issue went before, or was cancelled."""
+    over = (IssueState.SENDING, IssueState.SENT, IssueState.CANCELLED)
+    query = select(IssueRow.due_at).where(
+        IssueRow.newsletter == newsletter,
+        IssueRow.cadence == "weekly",
+        IssueRow.due_at > after,
+        IssueRow.state.in_(over),
+    )
+    return frozenset(await session.scalars(query))
+
+
 async def last_until(session: AsyncSession, newsletter: str, *, but: int = 0) -> datetime | None:
     """Where the last issue that was let go ended: the next begins there, so nothing falls between."""
     gone = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)

@@ -15,6 +15,8 @@ from digest.web.site import Letter, Site
 MAX_BODY = 64 * 1024
 
 CSP = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+#: Asked by machines, which are told no times.
+_MACHINES = frozenset({"/healthz", "/readyz"})
 _HEADERS = {
     "Content-Security-Policy": CSP,
     "Referrer-Policy": "no-referrer",
@@ -52,6 +54,8 @@ class Guard:
             if _announced(scope) > MAX_BODY:
                 await failure(self._site.pages, 413)(scope, receive, send_guarded)
                 return
+            if scope["path"] not in _MACHINES:
+                await self._site.look_ahead()
             await self._app(scope, _capped(receive), send_guarded)
         except Exception as exc:
             self._site.house.log.warning("web.broke", method=scope["method"], error=_where(exc))

@@ -1,7 +1,8 @@
 """What every page needs: the house, the clock, the limits, and a newsletter as its pages show it."""
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -10,9 +11,11 @@ from starlette.requests import Request
 
 from digest import cron
 from digest.domain import Section
-from digest.errors import NotFoundError
+from digest.errors import BusyError, NotFoundError, StoreError
 from digest.house import House
+from digest.publish import next_slot
 from digest.render import Masthead
+from digest.store import issues
 from digest.subscribe import Evidence
 from digest.web.limits import Limits
 from digest.web.pages import Pages
@@ -21,6 +24,7 @@ from digest.web.seal import Sealer
 #: The sentence that readers agree to, with the version that is kept as evidence.
 CONSENT = "We send one mail to confirm it. No tracking, no sharing, one click to leave."
 CONSENT_VERSION = "2026-11"
+_LOOK_AHEAD_EVERY = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,20 @@ class Site:
     limits: Limits
     pages: Pages
     sealer: Sealer
+    #: The coming times at which nothing will go, by newsletter, and when that was looked up.
+    taken: dict[str, frozenset[datetime]] = field(default_factory=dict)
+    looked_at: list[datetime] = field(default_factory=list)
+
+    async def look_ahead(self) -> None:
+        """Look up, now and then, which coming times are taken already; a busy store changes nothing."""
+        now = self.clock()
+        if self.looked_at and now - self.looked_at[-1] < _LOOK_AHEAD_EVERY:
+            return
+        self.looked_at[:] = [now]
+        with contextlib.suppress(StoreError, BusyError):
+            async with self.house.store.read() as session:
+                for key in self.house.settings.newsletters:
+                    self.taken[key] = await issues.taken_slots(session, key, after=now)
 
     @property
     def prefix(self) -> str:
@@ -83,7 +101,7 @@ class Site:
         if key not in self.house.settings.newsletters:
             raise NotFoundError("There is no such newsletter here.")
         chosen = self.house.newsletter(key)
-        due = cron.next_due(chosen.schedule, chosen.timezone, self.clock())
+        due = next_slot(chosen, self.taken.get(key, ()), self.clock())
         after = cron.next_due(chosen.schedule, chosen.timezone, due)
         return Letter(
             masthead=self.house.masthead(key),
