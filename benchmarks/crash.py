@@ -208,10 +208,10 @@ class Campaign:
         return self._verdict()
 
     async def _once(self, *, kill: bool) -> bool:
-        """True when somebody died, so that there is something left to send."""
+        """True when there is something left to send."""
         # So early that the others leave the victim enough to reach it.
         nth = random.randint(1, max(1, self.options.readers // (2 * _KILLS_A_CAMPAIGN * self.workers)))
-        point = next(_POINTS) if kill else ""
+        point = next(_POINTS[self.place.url.partition(":")[0]]) if kill else ""
         processes = [
             _CONTEXT.Process(target=work, args=(self.place, self.options.connections, point * first, nth))
             for first in (True, *[False] * (self.workers - 1))
@@ -229,16 +229,16 @@ class Campaign:
         self.sink.on_message = lambda _count: None
         if victim.exitcode not in (0, -signal.SIGKILL):
             sys.exit(f"a sender ended with {victim.exitcode}")
-        has_died = victim.exitcode != 0
-        self.kills += has_died
-        await self._count_doubts()
-        return has_died
+        self.kills += victim.exitcode != 0
+        return await self._count_doubts()
 
-    async def _count_doubts(self) -> None:
-        """What this run left in doubt, also when another worker has found it already."""
-        handed, found = (await ledger(self.place)).get("handed", 0), recovered(self.place)
+    async def _count_doubts(self) -> bool:
+        """Note what this run left in doubt, also what another worker has found; True when some are unsent."""
+        states = await ledger(self.place)
+        handed, found = states.get("handed", 0), recovered(self.place)
         self.doubts.append(handed - self.handed + found - self.found)
         self.handed, self.found = handed, found
+        return set(states) != {"sent"}
 
     def _verdict(self) -> dict[str, int]:
         readers = [f"reader{number}@example.org" for number in range(1, self.options.readers + 1)]
@@ -254,7 +254,11 @@ class Campaign:
         }
 
 
-_POINTS = itertools.cycle(POINTS)
+#: An outbox has no dot and no reply.
+_POINTS = {
+    "smtp": itertools.cycle(POINTS),
+    "file": itertools.cycle(point for point in POINTS if point not in ("dot out", "reply read", "body out")),
+}
 #: A fork of a process that has everything imported starts in no time.
 _CONTEXT = multiprocessing.get_context("forkserver")
 
