@@ -183,3 +183,25 @@ async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> 
     assert words in digest.run("status").stdout
     assert words in digest.run("doctor").stdout
     assert "2 sent" in digest.run("send", "--yes").stderr
+
+
+async def test_a_readers_time_line_goes_from_consent_to_the_servers_words_and_what_came_back(
+    digest: Digest,
+) -> None:
+    async with open_site() as site, scripted_server(RCPT="450 4.2.1 later") as mail:
+        send_to(digest, mail.port)
+        await draft_week(digest, site)
+        await digest.later("approve")
+        await digest.later("send", "--yes", code=75)
+    digest.sql(
+        "INSERT INTO bounce (email_hash, kind, status, reply, message_id, at)"
+        " SELECT email_hash, 'hard', '5.1.1', 'no such user', '', '2999-01-01 00:00:00' FROM subscriber"
+    )
+
+    told = digest.json("explain", "--reader", READERS[0])["history"]
+
+    words = [one["what"] for one in told]
+    assert words[0].startswith("imported") or words[0].startswith("confirmed")
+    assert "issue 1 approved, with this reader" in words
+    assert any("issue 1 deferred, next try" in one and one.endswith("450 4.2.1 later") for one in words)
+    assert words[-1] == "came back: hard 5.1.1: no such user"

@@ -3,20 +3,19 @@
 import csv
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from digest import subscribe
+from digest.cli.history import time_line
 from digest.cli.running import AsJson, Newsletter, Yes, local, newsletter_key, run, utc_now
 from digest.cli.terminal import Terminal, of
 from digest.domain import Subscription, SubscriptionState
 from digest.errors import NotFoundError
 from digest.house import House
-from digest.store import deliveries, issues, subscribers
+from digest.store import subscribers
 from digest.subscribe import Evidence
 from digest.tokens import Purpose
 
@@ -144,14 +143,6 @@ def plain(one: Subscription) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Something that happened to a reader."""
-
-    at: datetime
-    what: str
-
-
 def show(ctx: typer.Context, email: Email, as_json: AsJson = False, newsletter: Newsletter = None) -> None:
     """Everything that is known of one reader, as a time line."""
     terminal = of(ctx)
@@ -164,7 +155,7 @@ async def tell_reader(
     """Print one reader's subscription and time line."""
     key = newsletter_key(house.settings, newsletter)
     one = await subscribe.find(house, key, email)
-    line = await _time_line(house, one)
+    line = await time_line(house, one)
     if as_json:
         terminal.json(plain(one) | {"history": line})
         return
@@ -175,28 +166,6 @@ async def tell_reader(
         terminal.write(f"  {local(house, key, moment.at)}  {moment.what}")
     why = {"": "gets the next issue"}.get(one.exclusion, f"gets no issue: {one.exclusion}")
     terminal.write(f"  now: {why}")
-
-
-async def _time_line(house: House, one: Subscription) -> list[Moment]:
-    async with house.store.read() as session:
-        line = [
-            Moment(at=line.at, what=f"{line.action}{_evidence(line.form, line.ip, line.wording)}")
-            for line in await subscribers.consents(session, one.subscriber.id)
-            if line.newsletter == one.newsletter
-        ]
-        for delivery in await deliveries.of_reader(session, one.subscriber.id):
-            issue = await issues.get(session, delivery.issue_id)
-            words = ": ".join(part for part in (delivery.state, delivery.reason, delivery.reply) if part)
-            if issue.newsletter == one.newsletter and delivery.updated_at:
-                line.append(Moment(at=delivery.updated_at, what=f"issue {issue.number} {words}"))
-    return sorted(line, key=lambda moment: moment.at)
-
-
-def _evidence(form: str, ip: str, wording: str) -> str:
-    """From where and in which words, as far as it is known."""
-    said = f'"{wording}"' if wording else ""
-    facts = " ".join(part for part in (form and f"by {form}", ip and f"from {ip}", said) if part)
-    return f" {facts}" if facts else ""
 
 
 def remove(ctx: typer.Context, email: Email, newsletter: Newsletter = None, yes: Yes = False) -> None:

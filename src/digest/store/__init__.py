@@ -7,6 +7,7 @@ async with store.begin() as session:
 from digest.store import (
     articles,
     audit,
+    bounces,
     decisions,
     deliveries,
     edits,
@@ -29,6 +30,7 @@ __all__ = [
     "Writer",
     "articles",
     "audit",
+    "bounces",
     "decisions",
     "deliveries",
     "edits",

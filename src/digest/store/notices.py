@@ -79,6 +79,14 @@ async def sent_to(
     return count, last
 
 
+async def of_reader(session: AsyncSession, subscriber_id: int, newsletter: str) -> tuple[Notice, ...]:
+    """What was or is to be sent to that reader about that newsletter, oldest first."""
+    mine = (NoticeRow.subscriber_id == subscriber_id) & (NoticeRow.newsletter == newsletter)
+    return tuple(
+        _notice(row) for row in await session.scalars(select(NoticeRow).where(mine).order_by(NoticeRow.id))
+    )
+
+
 async def forget(session: AsyncSession, subscriber_id: int, newsletter: str) -> None:
     """Delete what was or is to be sent to that reader about that newsletter: each row holds the address."""
     mine = (NoticeRow.subscriber_id == subscriber_id) & (NoticeRow.newsletter == newsletter)
