@@ -11,8 +11,7 @@ from typing import IO, Annotated
 import typer
 
 from digest import publish
-from digest.cli.releasing import user
-from digest.cli.running import AsJson, run, utc_now
+from digest.cli.running import AsJson, run, user, utc_now
 from digest.cli.terminal import counted, of
 from digest.errors import UsageError
 from digest.house import House
