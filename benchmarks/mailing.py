@@ -152,13 +152,21 @@ def postgres() -> Iterator[Callable[[], str]]:
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    """The port of a running smtp-sink that takes everything and keeps nothing."""
+def sink(round_trip: float = 0) -> Iterator[int]:
+    """The port of a running server that takes everything and keeps nothing.
+
+    It is Postfix's smtp-sink, or with a round trip in milliseconds one that answers that much later.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    with subprocess.Popen([tool("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"]) as process:
+    if round_trip:
+        slow = Path(__file__).with_name("slow_sink.py")
+        command = [sys.executable, str(slow), str(port), str(round_trip)]
+    else:
+        command = [tool("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"]
+    with subprocess.Popen(command) as process:
         try:
             _await_port(port)
             yield port

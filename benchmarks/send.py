@@ -2,6 +2,8 @@
 
 The sink is Postfix's smtp-sink on the same machine, the wire is Postfix's smtp-source at the same size and
 the same number of connections. Peers run in the same rounds, in turn; figures are medians of the rounds.
+With --round-trip the server is a small one in Python that answers so many milliseconds later, as one far
+away does; then the wire is what smtp-source reaches with the same server, which sends no commands together.
 Not measured: networks, TLS, real mail servers, which all are slower than a sink.
 """
 
@@ -139,7 +141,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     size = asyncio.run(size_of_one(f"sqlite:///{ready}"))
     rounds: list[dict[str, float]] = []
     same = {"stories": options.stories, "size": size // 2}
-    with sink() as port:
+    with sink(options.round_trip) as port:
         url = f"smtp://127.0.0.1:{port}"
         for number in range(options.rounds):
             for file in folder.glob("round.db*"):
@@ -149,7 +151,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             figures["wire_per_s"] = wire(
                 port, count=options.readers, size=size, connections=options.connections
             )
-            few = min(400, options.readers)
+            few = min(100 if options.round_trip else 400, options.readers)
             figures["plain_per_s"] = asyncio.run(
                 plain(port, count=few, connections=options.connections, **same)
             )
@@ -164,6 +166,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "bytes": size,
         "connections": options.connections,
         "sign": options.sign,
+        "round_trip_ms": options.round_trip,
         **medians,
     }
 
@@ -174,6 +177,7 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=30)
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--sign", choices=["none", "rsa", "ed25519", "both"], default="none")
+    parser.add_argument("--round-trip", type=float, default=0, metavar="MS", help="the server answers so late")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)
