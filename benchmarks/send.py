@@ -177,7 +177,9 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=30)
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--sign", choices=["none", "rsa", "ed25519", "both"], default="none")
-    parser.add_argument("--round-trip", type=float, default=0, metavar="MS", help="the server answers so late")
+    parser.add_argument(
+        "--round-trip", type=float, default=0, metavar="MS", help="the server answers so late"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)

@@ -1,17 +1,17 @@
 """A sending that is stopped, stalled or broken: what was claimed goes back, and nobody is sent it twice."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import KEY, settings_for
-from digest.domain import Issue, IssueState
+from conftest import KEY, NOW, settings_for
+from digest.domain import Delivery, DeliveryState, Issue, IssueState, OutcomeKind
 from digest.errors import ConfigError
-from digest.house import open_house
+from digest.house import House, open_house
 from digest.publish import approve, draft, gather_sources, send
-from digest.publish.send import next_limit
+from digest.publish.send import decide, next_limit
 from digest.store import deliveries
 from weeks import Week, open_week
 
@@ -72,3 +72,18 @@ def test_batches_grow_while_they_go_fast_and_shrink_when_they_last() -> None:
     assert next_limit(1500, 4, fast) == 2000
     assert next_limit(100, 4, slow) == 50
     assert next_limit(5, 4, slow) == 4
+
+
+def test_nothing_is_tried_beyond_the_next_issue(house: House) -> None:
+    def again(hours: float, next_issue: datetime | None) -> tuple[DeliveryState, datetime | None]:
+        one = Delivery(id=1, issue_id=1, subscriber_id=1, attempts=9, first_tried_at=NOW)
+        now = NOW + timedelta(hours=hours)
+        return decide(house, OutcomeKind.DEFERRED, one, now=now, next_issue=next_issue)
+
+    soon = NOW + timedelta(hours=24)
+
+    assert again(23.9, soon) == (DeliveryState.DEFERRED, soon)
+    assert again(24, soon) == (DeliveryState.FAILED, None)
+    assert again(24, NOW + timedelta(days=7))[0] is DeliveryState.DEFERRED
+    assert again(48, NOW + timedelta(days=7)) == (DeliveryState.FAILED, None)
+    assert again(24, NOW - timedelta(days=1))[0] is DeliveryState.DEFERRED

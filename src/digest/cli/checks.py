@@ -217,7 +217,9 @@ async def stuck(ground: Ground) -> Check:
                     for held in await holders(store, issue, now=ground.now)
                     if not held.is_alive
                 ]
-                if due < ground.now - _STUCK_AFTER:
+                if issue.state is IssueState.PAUSED and issue.reason:
+                    late.append(f"{key} {issue.number} was paused: {issue.reason}")
+                elif due < ground.now - _STUCK_AFTER:
                     when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
                     late.append(f"{key} {issue.number} is {issue.state} since its time, {when}")
         waiting = await notices.waiting(session)

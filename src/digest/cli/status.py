@@ -151,7 +151,8 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
     if one.open:
         count = len(one.open.content.stories)
         due = local(house, one.key, one.open.due_at)
-        terminal.write(f"  issue     {one.open.number}, {one.open.state}, {count} stories, for {due}")
+        why = f" ({one.open.reason})" if one.open.reason else ""
+        terminal.write(f"  issue     {one.open.number}, {one.open.state}{why}, {count} stories, for {due}")
     for held in one.held:
         terminal.write(f"            {held.words()}")
     if one.last:

@@ -1,6 +1,7 @@
 """MESSAGE → DELIVERY: a message as bytes, the ways out, and when to try again. Knows no database."""
 
 from digest.deliver import pacing
+from digest.deliver.breaker import Returns, Verdict
 from digest.deliver.compiled import Compiled
 from digest.deliver.dkim import NewKeys, new_keys
 from digest.deliver.dkim import records as dkim_records
@@ -20,7 +21,9 @@ __all__ = [
     "Intent",
     "NewKeys",
     "Relays",
+    "Returns",
     "Transport",
+    "Verdict",
     "Way",
     "after",
     "deliver",

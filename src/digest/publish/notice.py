@@ -9,7 +9,7 @@ from digest.publish.making import unpack_desk
 from digest.publish.slots import next_due
 from digest.render import lint, render
 from digest.render import notice as render_notice
-from digest.store import issues, revisions, subscribers
+from digest.store import deliveries, issues, revisions, subscribers
 from digest.tokens import Purpose
 
 Values = Mapping[str, object]
@@ -92,6 +92,22 @@ async def _draft(house: House, notice: Notice) -> Values:
     }
 
 
+async def _paused(house: House, notice: Notice) -> Values:
+    async with house.store.read() as session:
+        issue = await issues.get(session, notice.issue_id)
+        states = await deliveries.counts(session, issue.id)
+    option = f" --newsletter {issue.newsletter}" if len(house.settings.newsletters) > 1 else ""
+    return {
+        "number": issue.number,
+        "reason": issue.reason,
+        "sent": states.get("sent", 0),
+        "waiting": states.get("queued", 0) + states.get("deferred", 0),
+        "who_command": f"digest who {issue.number} --failed{option}",
+        "resume_command": f"digest resume {issue.number}{option}",
+        "cancel_command": f"digest cancel {issue.number}{option}",
+    }
+
+
 async def _last_issue(house: House, key: str) -> str:
     """The page of the newest issue that readers can see, or ""."""
     async with house.store.read() as session:
@@ -111,5 +127,6 @@ _VALUES: dict[str, Callable[[House, Notice], Awaitable[Values]]] = {
     "confirm": _confirm,
     "draft": _draft,
     "goodbye": _goodbye,
+    "paused": _paused,
     "welcome": _subscribed,
 }

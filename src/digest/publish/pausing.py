@@ -9,14 +9,14 @@ from digest.house import House
 from digest.store import audit, deliveries, issues
 
 
-async def pause(house: House, issue: Issue, *, by: str, now: datetime) -> Issue:
+async def pause(house: House, issue: Issue, *, by: str, reason: str = "", now: datetime) -> Issue:
     """The issue paused: claims are taken back at once, and only what is in flight still ends.
 
     WrongStateError when it is not being sent. Who sends it meanwhile stops by itself.
     """
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
-        done = await issues.move(session, current, IssueState.PAUSED)
+        done = await issues.move(session, current, IssueState.PAUSED, reason=reason)
         back = await deliveries.revoke(session, done.id, now=now)
         await audit.note(session, now=now, actor=by, action="issue.paused", subject=f"issue:{done.id}")
     house.log.event("issue.paused", n=done.number, revoked=back)
@@ -29,7 +29,7 @@ async def resume(house: House, issue: Issue, *, by: str, now: datetime) -> Issue
         current = await issues.get(session, issue.id)
         if current.state is not IssueState.PAUSED:
             raise WrongStateError(f"issue {current.number} is {current.state}, not paused")
-        done = await issues.move(session, current, IssueState.SENDING)
+        done = await issues.move(session, current, IssueState.SENDING, reason="")
         await audit.note(session, now=now, actor=by, action="issue.resumed", subject=f"issue:{done.id}")
     house.log.event("issue.resumed", n=done.number)
     return done

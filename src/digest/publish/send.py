@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from digest import cron
 from digest.deliver import Compiled, Envelope, Relays, after, deliver, open_relays
 from digest.domain import (
     Delivery,
@@ -20,6 +21,7 @@ from digest.domain import (
 from digest.errors import DigestError, WrongStateError
 from digest.house import House
 from digest.publish.approve import CANCELLED
+from digest.publish.breaker import Breaker
 from digest.publish.ledger import Ledger
 from digest.publish.mails import own_part, shared_part
 from digest.publish.pacing import Pacing
@@ -115,7 +117,10 @@ async def send(
             relays=relays,
             pacing=pacing,
             pause=pause,
+            breaker=Breaker(house, issue),
+            next_issue=next_issue_after(house, issue, clock()),
         )
+        await sending.breaker.open()
         await recover(house, now=clock())
         await sending.run(watch)
     return await finish(house, issue, now=clock())
@@ -194,6 +199,9 @@ class _Sending:
     relays: Relays
     pacing: Pacing
     pause: Callable[[float], Awaitable[None]]
+    breaker: Breaker
+    #: Nothing of this one is tried beyond that time.
+    next_issue: datetime
     #: Claimed and not settled yet.
     claimed: dict[int, Delivery] = field(default_factory=dict)
     #: Whose limits each of those on their way comes under.
@@ -257,7 +265,7 @@ class _Sending:
                 for at, (delivery, reader) in enumerate(batch):
                     if self.should_stop():
                         return
-                    if self.is_revoked or not self.pacing.has_room:
+                    if self.is_revoked or self.breaker.is_tripped or not self.pacing.has_room:
                         await self._give_back([one for one, _reader in batch[at:]])
                         break
                     self.pacing.promised -= 1
@@ -275,7 +283,7 @@ class _Sending:
 
         Waits a little for tokens, and for what a throttled domain will take soon.
         """
-        while not self.should_stop():
+        while not self.should_stop() and not await self.breaker.trips(now=self.clock()):
             now = self.clock()
             self.limit = next_limit(self.limit, self.relays.connections, now - self.claimed_at)
             self.claimed_at = now
@@ -380,9 +388,10 @@ class _Sending:
     def _settle(self, outcome: Outcome) -> None:
         """Note what the server said; uncertain ones follow the operator's policy at once."""
         delivery = self.claimed[outcome.key]
+        self.breaker.note(outcome.kind)
         if outcome.kind is OutcomeKind.DEFERRED:
             self.pacing.hear(self.domains[outcome.key], outcome)
-        state, due = decide(self.house, outcome.kind, delivery, now=self.clock())
+        state, due = decide(self.house, outcome.kind, delivery, now=self.clock(), next_issue=self.next_issue)
         reason = deliveries.UNANSWERED if outcome.kind is OutcomeKind.UNCERTAIN else ""
         self._close(
             Settlement(delivery=delivery, state=state, reply=outcome.reply, reason=reason, due_at=due)
@@ -402,19 +411,38 @@ def next_limit(limit: int, connections: int, lasted: timedelta) -> int:
     return min(limit * 2, _MOST) if lasted < _BATCH_LASTS else max(limit // 2, connections)
 
 
+def next_issue_after(house: House, issue: Issue, now: datetime) -> datetime:
+    """When the newsletter's next issue is due after this one began to be sent."""
+    chosen = house.newsletter(issue.newsletter)
+    return cron.next_due(chosen.schedule, chosen.timezone, max(issue.due_at, issue.started_at or now))
+
+
 def decide(
-    house: House, kind: OutcomeKind, delivery: Delivery, *, now: datetime
+    house: House,
+    kind: OutcomeKind,
+    delivery: Delivery,
+    *,
+    now: datetime,
+    next_issue: datetime | None = None,
 ) -> tuple[DeliveryState, datetime | None]:
-    """The state that an outcome leads to and, when it is tried again, when."""
+    """The state that an outcome leads to and, when it is tried again, when.
+
+    It is tried for `retry_for_hours`, and not beyond the time of the next issue.
+    """
     chosen = house.settings.delivery
     if kind is OutcomeKind.UNCERTAIN and chosen.uncertain != "resend":
         return _SETTLED_AS[chosen.uncertain], None
     again = OutcomeKind.DEFERRED if kind is OutcomeKind.UNCERTAIN else kind
+    first = delivery.first_tried_at or now
+    patience = timedelta(hours=chosen.retry_for_hours)
+    # What is first tried after that time was asked for by a person, and has all the time there is.
+    if next_issue is not None and next_issue > first:
+        patience = min(patience, next_issue - first)
     return after(
         again,
         attempts=delivery.attempts,
-        first_tried_at=delivery.first_tried_at or now,
+        first_tried_at=first,
         now=now,
-        give_up_after=timedelta(hours=chosen.retry_for_hours),
+        give_up_after=patience,
         key=delivery.id,
     )
