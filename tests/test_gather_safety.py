@@ -124,6 +124,31 @@ async def test_what_takes_too_long_is_killed_and_the_next_is_read(workers: Worke
     assert [article.title for article in reading.articles] == ["One"]
 
 
+async def test_what_takes_too_much_of_the_processor_is_killed(workers: Workers) -> None:
+    items = "<item><title>One more</title><description>Of very many</description></item>" * 60_000
+    body = Body(data=RSS.replace("</channel>", f"{items}</channel>").encode(), url="https://t.example/")
+
+    with pytest.raises(ParseError, match=r"takes longer than 0\.2 seconds"):
+        await workers.run("read", source("https://t.example/"), body, NOW, seconds=0.2)
+
+
+class Slow:
+    """What keeps a worker waiting, and its processor free."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return time.sleep, (1.5,)
+
+
+async def test_a_busy_machine_is_not_the_sources_fault(workers: Workers) -> None:
+    body = Body(data=RSS.encode(), url="https://t.example/")
+    waiting = source("https://t.example/", note=Slow())
+
+    reading = await workers.run("read", waiting, body, NOW, seconds=1)
+
+    assert isinstance(reading, Reading)
+    assert [article.title for article in reading.articles] == ["One"]
+
+
 async def test_a_worker_that_dies_is_one_clear_line_and_is_replaced(workers: Workers) -> None:
     for _ in range(3):
         with pytest.raises(ParseError, match="took too much and was given up"):

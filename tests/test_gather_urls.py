@@ -1,5 +1,6 @@
 """Addresses: the table of vectors of the one canonical form, and its properties."""
 
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,6 +80,33 @@ def test_twice_is_once_and_no_host_is_crossed(scheme: str, host: str, rest: str)
     assert canonical_url(once) == once
     home = canonical_url(f"{scheme}://{host}/")
     assert urlsplit(once).netloc == urlsplit(home).netloc
+
+
+NAMES = st.sampled_from(["id", "p", "article", "page", "q", "lang", "v", "story"])
+PAIRS = st.lists(st.tuples(NAMES, st.text("abc019-", max_size=4)), max_size=4)
+SELECTED = st.tuples(st.lists(st.text("abc-", min_size=1, max_size=4), max_size=3), PAIRS)
+TRACKED = st.lists(
+    st.sampled_from(["utm_source=x", "fbclid=1", "ref=home", "mc_cid=2", "gclid=", "_hsenc=y"]), max_size=3
+)
+
+
+def _url(selected: tuple[list[str], list[tuple[str, str]]], tracked: list[str]) -> str:
+    path, pairs = selected
+    return f"https://example.org/{'/'.join(path)}?{'&'.join([*map('='.join, pairs), *tracked])}#top"
+
+
+@given(SELECTED, SELECTED, TRACKED, TRACKED)
+def test_tracking_selects_nothing_and_all_else_selects_the_page(
+    one: tuple[list[str], list[tuple[str, str]]],
+    other: tuple[list[str], list[tuple[str, str]]],
+    tracked: list[str],
+    more: list[str],
+) -> None:
+    """Pages are the same when path and parameters are, whatever their order and what tracks them."""
+    is_same = one[0] == other[0] and sorted(one[1], key=itemgetter(0)) == sorted(other[1], key=itemgetter(0))
+
+    assert canonical_url(_url(one, tracked)) == canonical_url(_url(one, more))
+    assert (canonical_url(_url(one, tracked)) == canonical_url(_url(other, more))) == is_same
 
 
 @given(st.text(max_size=60))

@@ -10,6 +10,7 @@ from conftest import KEY, NOW
 from digest.domain import (
     Article,
     Event,
+    Issue,
     IssueState,
     Notice,
     Rendered,
@@ -21,7 +22,7 @@ from digest.domain import (
 )
 from digest.errors import WrongStateError
 from digest.store import Store, articles, issues, leases, notices, sources, subscribers
-from test_store_ledger import issue_to_save
+from test_store_ledger import issue_to_save as issue_on_its_way
 
 
 async def one_source(store: Store) -> Source:
@@ -69,6 +70,11 @@ async def test_a_source_that_moves_onto_a_known_address_keeps_its_own(store: Sto
     assert (after.url, after.etag) == ("https://a.example/2", '"x"')
 
 
+def issue_to_save() -> Issue:
+    """A draft."""
+    return replace(issue_on_its_way(), state=IssueState.DRAFT)
+
+
 async def test_articles_are_stored_once_and_revised_in_place(store: Store) -> None:
     source = await one_source(store)
     later = NOW + timedelta(days=1)
@@ -89,6 +95,24 @@ async def test_a_feed_with_new_guids_at_every_fetch_adds_nothing(store: Store) -
         again = await articles.save(session, [article(source, 1, guid="g2")], now=NOW)
 
     assert again.new == 0
+
+
+async def test_a_guid_that_is_given_to_a_new_article_hides_none(store: Store) -> None:
+    source = await one_source(store)
+    old = article(source, 1, guid="1", title="A harbour opens")
+    edited = article(source, 2, guid="1", title="A harbour opens at last")
+    new = article(source, 3, guid="1", title="Snow closes every school")
+    async with store.begin() as session:
+        saved = [await articles.save(session, [one], now=NOW) for one in (old, edited, new, new)]
+        retold = replace(new, title="Snow closes every school and shop")
+        saved.append(await articles.save(session, [retold], now=NOW))
+        found = await articles.candidates(session, since=NOW, until=NOW + timedelta(seconds=1))
+
+    assert [(one.new, one.revised) for one in saved] == [(1, 0), (0, 1), (1, 0), (0, 0), (0, 1)]
+    assert sorted(one.title for one in found) == [
+        "A harbour opens at last",
+        "Snow closes every school and shop",
+    ]
 
 
 async def test_calendar_entries_with_one_address_are_all_kept(store: Store) -> None:

@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import os
 import pickle
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from digest.errors import ParseError
-from digest.gather.worker import LENGTH
+from digest.gather.worker import LENGTH, PATIENCE
 
 _MOST = 4
 _START_SECONDS = 60
+_TOO_LONG = "it takes longer than {:g} seconds to read"
+_TOO_MUCH = "reading it took too much and was given up"
 #: An answer of a thousand articles comes in few pieces.
 _PIPE_BYTES = 1_000_000
 _GIVEN_UP = (OSError, asyncio.IncompleteReadError, EOFError, pickle.UnpicklingError)
@@ -30,20 +33,22 @@ class Workers:
     async def run(self, task: str, *arguments: object, seconds: float) -> object:
         """What the task gives; ParseError when it takes longer than `seconds`, dies or says so itself.
 
-        Waiting for a free worker is not counted.
+        The seconds are the processor's; by the clock it may take five times as long, because a busy machine
+        is not the source's fault. Waiting for a free worker is not counted.
         """
         question = pickle.dumps((seconds, task, arguments), protocol=5)
         async with self._places:
             worker = self._free.pop() if self._free else await self._started()
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds * PATIENCE):
                     is_well, result, is_last = await _ask(worker, question)
             except TimeoutError as exc:
                 await self._end(worker)
-                raise ParseError(f"it takes longer than {seconds:g} seconds to read") from exc
+                raise ParseError(_TOO_LONG.format(seconds)) from exc
             except _GIVEN_UP as exc:
                 await self._end(worker)
-                raise ParseError("reading it took too much and was given up") from exc
+                is_long = worker.returncode == -signal.SIGPROF
+                raise ParseError(_TOO_LONG.format(seconds) if is_long else _TOO_MUCH) from exc
             except BaseException:
                 await self._end(worker)
                 raise

@@ -1,8 +1,8 @@
 """Articles as gathered: kept once a source, revised in place, never lost."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -87,8 +87,9 @@ async def save_all(
 ) -> list[Saved]:
     """Store the articles of several sources, a batch each; what became of each batch, in its order.
 
-    Those known by guid, or by address and title, are revised in place. An article keeps the time it was
-    first seen, so nothing appears twice and nothing slips a window.
+    Those known by guid, or by address and title, are revised in place; a guid that a source gives to an
+    article of other words at another address names a new one. An article keeps the time it was first seen,
+    so nothing appears twice and nothing slips a window.
     """
     known = await _known(session, [article for batch in batches for article in batch])
     fresh: list[dict[str, Any]] = []
@@ -96,17 +97,38 @@ async def save_all(
     for batch in batches:
         new = revised = 0
         for article in {article.guid: article for article in batch}.values():
-            row = known.get((article.source_id, "guid", article.guid)) or known.get(
-                (article.source_id, article.canonical_url, article.title)
-            )
+            row = _row_of(known, article)
             if row is None:
-                fresh.append(_values(article))
+                is_reused = (article.source_id, "guid", article.guid) in known
+                fresh.append(_values(replace(article, guid=_own_guid(article)) if is_reused else article))
                 new += 1
             else:
                 revised += await _revise(session, row, article, now)
         saved.append(Saved(new=new, revised=revised))
     await _insert(session, fresh)
     return saved
+
+
+def _row_of(known: Mapping[tuple[int, str, str], Row[Any]], article: Article) -> Row[Any] | None:
+    """The stored row of this article, None when it is new."""
+    for guid in (article.guid, _own_guid(article)):
+        row = known.get((article.source_id, "guid", guid))
+        if row is not None and not _is_another(row, article):
+            return row
+    return known.get((article.source_id, article.canonical_url, article.title))
+
+
+def _own_guid(article: Article) -> str:
+    """A name for an article whose source gave it the guid of an older one."""
+    return f"{article.guid} {article.canonical_url}"
+
+
+def _is_another(row: Row[Any], article: Article) -> bool:
+    """True when nothing but the guid is the same: neither address, nor most of the title's words."""
+    if row.event or article.event or article.url == row.url or article.canonical_url == row.canonical_url:
+        return False
+    mine, theirs = set(article.title.casefold().split()), set(row.title.casefold().split())
+    return len(mine & theirs) * 3 < len(mine | theirs)
 
 
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
