@@ -173,6 +173,10 @@ async def test_a_story_is_moved_dropped_taken_in_and_given_back(digest: Digest) 
         first = (await digest.json_later("issues", "show"))["stories"][0]
         assert first["title"] == last["title"] or first["section"] != last["section"]
 
+        await digest.later(
+            "edit", await number_of(digest, "Violins outlive their makers"), "--why", "They sing."
+        )
+        assert "· locked" in (await digest.later("issues", "show")).stdout
         await digest.later("drop", await number_of(digest, "Violins outlive their makers"))
         await again(digest, site, MORE)
         assert "Violins outlive their makers" not in await titles_now(digest)
@@ -180,6 +184,7 @@ async def test_a_story_is_moved_dropped_taken_in_and_given_back(digest: Digest) 
         held = (await digest.json_later("explain", "issue", "1", "--held"))["held"]
         (position,) = [each["position"] for each in held if each["title"] == "Violins outlive their makers"]
         await digest.later("take", str(position))
+        assert "They sing." in (await digest.later("preview", "--text")).stdout
         assert "Violins outlive their makers" in await titles_now(digest)
 
         await digest.later("edit", await number_of(digest, "Violins outlive their makers"), "--unlock")

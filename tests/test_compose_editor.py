@@ -121,7 +121,13 @@ def test_locked_stories_survive_any_gathering(
     after = issue([*monday, *later], locked=locked, places=places).stories
 
     keys = [story.key for story in after]
-    assert [each for each in locked if each not in after] == []
+    kept = {each.key: each for each in after}
+    for each in locked:
+        grown = kept[each.key]
+        fixed = replace(grown, also=each.also, article_ids=each.article_ids, reasons=each.reasons)
+        assert fixed == each
+        assert (grown.also[: len(each.also)], grown.reasons[: len(each.reasons)]) == (each.also, each.reasons)
+        assert set(each.article_ids) <= set(grown.article_ids)
     assert len(set(keys)) == len(keys)
 
 
@@ -138,6 +144,21 @@ def test_what_was_dropped_stays_out_of_any_later_draft(
     told = {number for story in found.content.stories for number in story.article_ids}
     assert not told & set(dropped.article_ids)
     assert "An editor dropped it." in [each.reasons[-1].words for each in found.held]
+
+
+def test_a_locked_story_gains_the_sources_that_tell_it_since_and_no_words() -> None:
+    first = article(5)
+    locked = replace(issue([first]).stories[0], title="Mine")
+    later = [
+        article(n, source_id=n - 4, title=first.title, canonical_url=f"https://s{n}.example/") for n in (6, 7)
+    ]
+
+    (story,) = issue([first, *later], locked=(locked,)).stories
+    (same,) = issue([first], locked=(locked,)).stories
+
+    assert (story.title, story.also, story.article_ids) == ("Mine", ("Source 2", "Source 3"), (5, 6, 7))
+    assert story.reasons[-1].words == "Told since it was locked by Source 2, Source 3."
+    assert same is locked
 
 
 def test_a_locked_story_stands_where_it_was_put() -> None:

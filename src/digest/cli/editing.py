@@ -152,7 +152,11 @@ def move(
         story = story_at(issue, position)
         key = publish.section_key(house, issue.newsletter, section) if section else ""
         done, rule = await publish.move(house, issue, story, hand, section=key, place=place or 0, learn=learn)
-        learnt = f"; learnt for its source: {pattern_words(rule)}" if rule else ""
+        learnt = ""
+        if rule:
+            learnt = f"; learnt for its source: {pattern_words(rule)}"
+        elif key and not once:
+            learnt = "; no rule is learnt: nothing in its title or address is its kind's alone"
         return done, f"moved “{story.title}”{learnt}"
 
     _change(of(ctx), newsletter, number, change, as_json=as_json)

@@ -38,10 +38,16 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
         what = "deadline" if story.event.is_deadline else "starts"
         where.insert(0, f"{what} {local(house, issue.newsletter, story.event.starts_at)}")
         where.append("online" if story.event.online else story.event.place)
+    where.append("locked" if is_locked(story) else "")
     if facts := " · ".join(part for part in where if part):
         terminal.write(f"            {facts}", style="dim")
     if reason := _telling(story):
         terminal.write(f"            {reason}", style="dim")
+
+
+def is_locked(story: Story) -> bool:
+    """True for a story that an editor fixed."""
+    return any(reason.rule == "pick.locked" for reason in story.reasons)
 
 
 def _telling(story: Story) -> str:
@@ -77,4 +83,5 @@ def plain_issue(issue: Issue, *, stories: bool = True) -> dict[str, object]:
 def _plain_story(story: Story, position: int) -> dict[str, object]:
     names = ("key", "section", "tier", "title", "url", "source", "also", "summary", "kind", "score", "event")
     reasons = [{"rule": reason.rule, "words": reason.words} for reason in story.reasons]
-    return {"position": position} | {name: getattr(story, name) for name in names} | {"reasons": reasons}
+    values = {name: getattr(story, name) for name in names}
+    return {"position": position} | values | {"locked": is_locked(story), "reasons": reasons}

@@ -37,6 +37,7 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     """The same issue with what an editor is asked about it, and what it does not tell."""
     read = window(articles, plan, now=now)
     clusters, doubts = cluster(read, plan)
+    plan = replace(plan, locked=tuple(_grown(story, clusters, plan) for story in plan.locked))
     candidates = _candidates(_without(clusters, plan.locked), doubts, plan)
     told, silent = _remember(candidates, plan, now=now)
     picked = pick(told, plan)
@@ -88,6 +89,26 @@ def _remember(
     return told, silent
 
 
+def _grown(story: Story, clusters: Iterable[Cluster], plan: Plan) -> Story:
+    """A locked story with the sources that tell it since; its words, tier and section stay."""
+    keys, ids = _known_by([story])
+    mine = [one for each in clusters if _tells(each, keys, ids) for one in each.articles]
+    numbers = tuple(dict.fromkeys((*story.article_ids, *(one.id for one in mine))))
+    voices = {source.title: voice(source) for source in plan.sources.values()}
+    heard = {voices.get(title, title) for title in (story.source, *story.also)}
+    heard |= {voice(plan.sources[one.source_id]) for one in mine if one.id in ids}
+    new: list[str] = []
+    for one in mine:
+        source = plan.sources[one.source_id]
+        if source.title and voice(source) not in heard:
+            heard.add(voice(source))
+            new.append(source.title)
+    if not new:
+        return replace(story, article_ids=numbers) if numbers != story.article_ids else story
+    why = Reason(rule="story.grown", words=f"Told since it was locked by {', '.join(new)}.")
+    return replace(story, also=(*story.also, *new), article_ids=numbers, reasons=(*story.reasons, why))
+
+
 def _without(clusters: Iterable[Cluster], stories: Sequence[Story]) -> list[Cluster]:
     """The clusters that none of these stories tells already."""
     keys, ids = _known_by(stories)
@@ -106,13 +127,13 @@ def _tells(each: Cluster, keys: frozenset[str], ids: frozenset[int]) -> bool:
 
 def _candidates(clusters: Sequence[Cluster], doubts: Iterable[Doubt], plan: Plan) -> list[Candidate]:
     stories_of = Counter(_voice(each, plan) for each in clusters if each.lead.event is None)
-    near = _near_misses(doubts, plan)
+    near = _near_misses(clusters, doubts, plan)
     candidates = [_candidate(each, plan, stories_of, near) for each in clusters]
     return [each for each in candidates if each.section]
 
 
-def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]:
-    """What is told of the stories that an article may be one with, by its address."""
+def _near_misses(clusters: Iterable[Cluster], doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]:
+    """What is told of the stories that an article may be one with, or is not by an editor's word."""
     found: dict[str, list[Reason]] = defaultdict(list)
     for doubt in doubts:
         for one, other in ((doubt.one, doubt.other), (doubt.other, doubt.one)):
@@ -120,6 +141,16 @@ def _near_misses(doubts: Iterable[Doubt], plan: Plan) -> dict[str, list[Reason]]
             words += f": likeness {doubt.likeness:.2f}, not joined."
             reason = Reason(rule="story.unsure", words=words, value=doubt.likeness)
             found[one.canonical_url].append(reason)
+    titles = {
+        article.canonical_url: article.title
+        for each in (clusters if plan.different else ())
+        for article in each.articles
+    }
+    for pair in sorted(plan.different):
+        for url, far in (pair, pair[::-1]):
+            if url in titles and far in titles:
+                words = f"Not the same story as “{titles[far]}”: an editor said so."
+                found[url].append(Reason(rule="story.apart", words=words))
     return found
 
 

@@ -131,6 +131,10 @@ async def take(house: House, issue: Issue, story: Story, hand: Hand) -> Issue:
     known = {section.key for section in house.newsletter(issue.newsletter).sections}
     if story.section not in known:
         raise UsageError(f"“{story.title}” has no section any more")
+    async with house.store.read() as session:
+        done = await edits.all_of(session, issue.id)
+    # What was dropped comes back in the words that it had then.
+    story = next((each.story for each in done if each.is_dropped and each.story.key == story.key), story)
     return await edit(house, issue, story, hand, what=f"took in “{story.title}”", place=LAST)
 
 
