@@ -120,20 +120,24 @@ def _left(unsure: Mapping[tuple[int, int], float], forest: Forest) -> tuple[Pair
 
 def _fits(vectors: Mapping[int, Vector], forest: Forest, size: int) -> tuple[float, ...]:
     """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
-    sums: dict[int, Vector] = {}
-    counts: dict[int, int] = {}
-    for index, vector in vectors.items():
-        root = forest.root(index)
-        counts[root] = counts.get(root, 0) + 1
-        whole = sums.setdefault(root, {})
-        for term, weight in vector.items():
-            whole[term] = whole.get(term, 0.0) + weight
+    members: dict[int, list[int]] = {}
+    for index in vectors:
+        members.setdefault(forest.root(index), []).append(index)
     fits = [0.0] * size
-    for index, vector in vectors.items():
-        root = forest.root(index)
-        if counts[root] > 1:
-            fits[index] = round((dot(vector, sums[root]) - dot(vector, vector)) / (counts[root] - 1), 4)
+    for group in members.values():
+        if len(group) > 1:
+            whole: Vector = {}
+            for index in group:
+                _add(whole, vectors[index])
+            for index in group:
+                vector = vectors[index]
+                fits[index] = round((dot(vector, whole) - dot(vector, vector)) / (len(group) - 1), 4)
     return tuple(fits)
+
+
+def _add(whole: Vector, vector: Vector) -> None:
+    for term, weight in vector.items():
+        whole[term] = whole.get(term, 0.0) + weight
 
 
 class _Linker:
@@ -160,7 +164,7 @@ class _Linker:
             text = self._texts[index]
             self._groups[index] = _Group(
                 members=[index],
-                sum=dict(self._corpus.vectors[index]),
+                sum=self._corpus.vectors[index],
                 voices=frozenset({text.voice}),
                 languages=frozenset({text.language} - {""}),
             )
@@ -261,8 +265,10 @@ def _mean(each: _Group) -> float:
 
 def _absorb(mine: _Group, theirs: _Group, between: float) -> None:
     mine.within += theirs.within + between
-    mine.members = mine.members + theirs.members
     mine.voices |= theirs.voices
     mine.languages |= theirs.languages
-    for term, weight in theirs.sum.items():
-        mine.sum[term] = mine.sum.get(term, 0.0) + weight
+    if len(mine.members) == 1:
+        # Until now its sum was the vector of its one text, which others read.
+        mine.sum = dict(mine.sum)
+    _add(mine.sum, theirs.sum)
+    mine.members = mine.members + theirs.members

@@ -3,12 +3,13 @@
 import heapq
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from digest.compose.terms import background, damped
+from digest.compose.terms import background
 
 #: A term that more texts have finds no pairs.
 COMMON = 24
@@ -51,46 +52,58 @@ class Corpus:
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._texts = texts
-        every = Counter(term for text in texts for term in text.terms)
+        every = Counter[str]()
+        for text in texts:
+            every.update(text.terms.keys())
         # Numbers for terms: sets of numbers have one order on every machine, sets of words have not. What
         # only one text has makes no text like another and counts in its length alone.
-        self._numbers = {term: at for at, term in enumerate(t for t, count in every.items() if count > 1)}
-        self._having: list[int] = [0] * len(self._numbers)
-        self._places: list[list[tuple[int, float]]] = [[] for _ in self._numbers]
+        shared = [term for term, count in every.items() if count > 1]
+        self._numbers = {term: at for at, term in enumerate(shared)}
+        ordinary = background()
+        self._ordinary = [ORDINARY * ordinary.get(term, 0.0) for term in shared]
+        self._having: list[int] = [0] * len(shared)
+        self._places: list[list[tuple[int, float]]] = [[] for _ in shared]
         self._total = 0
         self.vectors: dict[int, Vector] = {}
 
     def add(self, day: Sequence[int]) -> None:
         """Take in the texts of a day."""
-        numbers, having = self._numbers, self._having
+        numbers, having, places = self._numbers, self._having, self._places
         for index in day:
             for term in self._texts[index].terms:
-                if term in numbers:
-                    having[numbers[term]] += 1
+                number = numbers.get(term)
+                if number is not None:
+                    having[number] += 1
         self._total += len(day)
+        rarity: dict[int, float] = {}
         for index in day:
-            vector = self._weigh(self._texts[index].terms)
+            vector = self._weigh(self._texts[index].terms, rarity)
             self.vectors[index] = vector
             for number, weight in vector.items():
                 if weight >= FINDS and having[number] <= COMMON:
-                    self._places[number].append((index, weight))
+                    places[number].append((index, weight))
 
-    def _weigh(self, counts: Mapping[str, float]) -> Vector:
-        """The text's vector; with the terms that only it has it is of length one."""
-        total, ordinary = self._total + ORDINARY + 1, background()
-        alone = math.log(total / 2) + 0.5
+    def _weigh(self, counts: Mapping[str, float], rarity: dict[int, float]) -> Vector:
+        """The text's vector; with the terms that only it has it is of length one.
+
+        `rarity` keeps what each term's rarity was found to be on this day.
+        """
+        numbers, ordinary = self._numbers, background()
+        total = self._total + ORDINARY + 1
         vector: Vector = {}
         square = 0.0
-        for term, count in damped(counts).items():
-            number = self._numbers.get(term)
-            if number is None and term not in ordinary:
-                square += (count * alone) ** 2
+        for term, count in counts.items():
+            number = numbers.get(term)
+            if number is None:
+                common = ORDINARY * ordinary.get(term, 0.0)
+                square += (_damped(count) * (math.log(total / (2 + common)) + 0.5)) ** 2
                 continue
-            texts = 1 if number is None else self._having[number]
-            weight = count * (math.log(total / (texts + 1 + ORDINARY * ordinary.get(term, 0.0))) + 0.5)
+            rare = rarity.get(number)
+            if rare is None:
+                rare = math.log(total / (self._having[number] + 1 + self._ordinary[number])) + 0.5
+                rarity[number] = rare
+            weight = vector[number] = _damped(count) * rare
             square += weight * weight
-            if number is not None:
-                vector[number] = weight
         length = math.sqrt(square) or 1.0
         return {number: weight / length for number, weight in vector.items()}
 
@@ -98,11 +111,11 @@ class Corpus:
         """The likeliest pairs with a text of this day, the smaller index first, each once."""
         met: set[tuple[int, int]] = set()
         for index in day:
-            found: dict[int, float] = defaultdict(float)
+            found: dict[int, float] = {}
             for number, weight in self.vectors[index].items():
                 if weight >= FINDS and self._having[number] <= COMMON:
                     for other, theirs in self._places[number]:
-                        found[other] += weight * theirs
+                        found[other] = found.get(other, 0.0) + weight * theirs
             found.pop(index, None)
             likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
             for likeness, negative in heapq.nlargest(PAIRS, likely):
@@ -111,6 +124,12 @@ class Corpus:
                 if pair not in met and _may_meet(self._texts[index], self._texts[other]):
                     met.add(pair)
                     yield *pair, likeness
+
+
+@lru_cache(maxsize=4096)
+def _damped(count: float) -> float:
+    """Each further time counts less."""
+    return math.log1p(count)
 
 
 def _may_meet(one: Text, other: Text) -> bool:

@@ -5,7 +5,6 @@ sentence stands counts too: an article says what it is about at its beginning.
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 
@@ -61,7 +60,7 @@ def _scores(texts: Sequence[str]) -> list[float]:
 
 def _vector(text: str) -> dict[str, float]:
     ordinary = background()
-    counts = Counter({term: count for term, count in terms("", text).items() if " " not in term})
+    counts = {term: count for term, count in terms("", text).items() if " " not in term}
     vector = {term: count * -math.log(ordinary.get(term, 0.0) + 0.002) for term, count in counts.items()}
     length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
     return {term: weight / length for term, weight in vector.items()}

@@ -9,20 +9,37 @@ from digest.domain import Tier
 #: A text shorter than this names a category or an author and tells nothing.
 MIN_WORDS = 5
 
-#: What feeds put around their text.
-_FURNITURE = (
-    r"\bThe post\b.{0,400}?\b(?:appeared first|first appeared) on\b.*$",
-    r"\bThis (?:article|post|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:on|in|at)\b.*$",
-    r"^arXiv:\S+ Announce Type: \S+(?: Abstract:)?",
-    r"^Abstract[:.]\s",
-    r"\b(?:Article|Comments) URL: \S+|\bPoints: \d+|# Comments: \d+",
-    r"\bsubmitted by /u/\S+|\[link\]|\[comments\]|^Comments$",
-    r"[(\[]?\b(?:Read|Learn) more\b[)\]]?[\s.…»→>]*$",
-    r"[(\[]?\b(?:Read|See) (?:the )?(?:full|rest of the) (?:article|story|post)\b[)\]]?[\s.…»→>]*$",
-    r"\b(?:Continue|Keep) reading\b.{0,200}$",
-    r"(?:続きを読む|もっと読む|阅读更多|Weiterlesen|Lire la suite)[\s.…»→>]*$",
+#: What feeds put around their text, each after words without which it is not there: looking for them is quick.
+_FURNITURE = tuple(
+    (hints, re.compile(pattern, re.IGNORECASE))
+    for hints, pattern in (
+        (("the post",), r"\bThe post\b.{0,400}?\b(?:appeared first|first appeared) on\b.*$"),
+        (
+            ("this article", "this post", "this story"),
+            r"\bThis (?:article|post|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:on|in|at)\b.*$",
+        ),
+        (("arxiv:",), r"^arXiv:\S+ Announce Type: \S+(?: Abstract:)?"),
+        (("abstract",), r"^Abstract[:.]\s"),
+        (
+            (" url: ", "points: ", "# comments"),
+            r"\b(?:Article|Comments) URL: \S+|\bPoints: \d+|# Comments: \d+",
+        ),
+        (
+            ("submitted by", "[link]", "comments"),
+            r"\bsubmitted by /u/\S+|\[link\]|\[comments\]|^Comments$",
+        ),
+        (("read more", "learn more"), r"[(\[]?\b(?:Read|Learn) more\b[)\]]?[\s.…»→>]*$"),
+        (
+            (" full ", " rest of the "),
+            r"[(\[]?\b(?:Read|See) (?:the )?(?:full|rest of the) (?:article|story|post)\b[)\]]?[\s.…»→>]*$",
+        ),
+        (("reading",), r"\b(?:Continue|Keep) reading\b.{0,200}$"),
+        (
+            ("続きを読む", "もっと読む", "阅读更多", "weiterlesen", "lire la suite"),
+            r"(?:続きを読む|もっと読む|阅读更多|Weiterlesen|Lire la suite)[\s.…»→>]*$",
+        ),
+    )
 )
-_FURNITURE_RE = re.compile("|".join(f"(?:{each})" for each in _FURNITURE), re.IGNORECASE)
 _CUT_BY_FEED = re.compile(r"\s*(?:\[(?:…|\.{3})\]|\((?:…|\.{3})\)|…|\.{3})\s*$")
 
 
@@ -56,8 +73,17 @@ def _pieces(text: str, title: str) -> tuple[str, ...]:
 def _clean(text: str) -> str:
     text = " ".join(text.split())
     # Furniture comes in rows ("[…] Read more The post … appeared first on …").
-    while (less := _FURNITURE_RE.sub(" ", text).strip()) != text:
+    while (less := _less(text)) != text:
         text = less
+    return text
+
+
+def _less(text: str) -> str:
+    """The text without the furniture that is seen in it now."""
+    low = text.lower()
+    for hints, pattern in _FURNITURE:
+        if any(hint in low for hint in hints):
+            text = pattern.sub(" ", text)
     return " ".join(text.split())
 
 

@@ -3,8 +3,7 @@
 import math
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -43,7 +42,7 @@ def _lines(name: str) -> list[str]:
 
 def terms(title: str, text: str) -> dict[str, float]:
     """How often each term stands in the title and the first words of the text, weighted."""
-    counts: dict[str, float] = defaultdict(float)
+    counts: dict[str, float] = {}
     _count(_words(title), TITLE_TIMES, counts)
     _count(_words(" ".join(text.split(None, LEAD_WORDS)[:LEAD_WORDS])[: LEAD_WORDS * 12]), 1, counts)
     return counts
@@ -54,11 +53,6 @@ def heads(title: str) -> frozenset[str]:
     return frozenset(word for word, _ in _words(title))
 
 
-def damped(counts: Mapping[str, float]) -> dict[str, float]:
-    """The same with each further time counting less."""
-    return {term: math.log1p(count) for term, count in counts.items()}
-
-
 def shingles(text: str) -> frozenset[str]:
     """Every three words in a row, for telling copies from texts about the same thing."""
     words = [word for word, _ in _words(text, is_whole=True)]
@@ -66,11 +60,14 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def _count(words: Iterable[tuple[str, float]], times: int, counts: dict[str, float]) -> None:
-    before, weight_before, pair = "", 0.0, times * PAIR
+    """Add each word, and each with the one before it."""
+    before, weight_before = "", 0.0
     for word, weight in words:
-        counts[word] += times * weight
+        counts[word] = counts.get(word, 0.0) + times * weight
         if before:
-            counts[before + " " + word] += pair * (weight_before * weight) ** 0.5
+            both = f"{before} {word}"
+            mean = weight if weight == weight_before else math.sqrt(weight_before * weight)
+            counts[both] = counts.get(both, 0.0) + times * PAIR * mean
         before, weight_before = word, weight
 
 
