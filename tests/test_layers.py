@@ -18,14 +18,14 @@ LAYERS = (
     {"jobs"},
     {"publish", "subscribe"},
     {"house"},
-    {"gather", "compose", "render", "deliver", "inbound", "store"},
+    {"gather", "compose", "rewrite", "render", "deliver", "inbound", "store"},
     {"config", "log", "tokens"},
     {"cron"},
     {"errors"},
     {"domain"},
 )
 #: Rooms whose inner modules are nobody else's business.
-CLOSED = {"gather", "compose", "render", "deliver", "inbound"}
+CLOSED = {"gather", "compose", "rewrite", "render", "deliver", "inbound"}
 #: The only rooms that may speak SQL.
 SQL = {"store"}
 

@@ -50,6 +50,10 @@ def _web_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _web_url_or_none(text: str) -> str:
+    return _web_url(text) if text else ""
+
+
 def _mailbox(text: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;:\"()\x00-\x1f]+@[^@\s<>,;:\"()\x00-\x1f]+", text):
         raise ValueError("an address looks like name@example.org")
@@ -146,6 +150,35 @@ class RelaySettings(_Part):
         return self.per_second is not None or self.daily_cap is not None or bool(self.warm_up)
 
 
+class SummariesSettings(_Part):
+    """A model behind an OpenAI-compatible address that may write summaries; off until it has an address."""
+
+    #: Where the API begins, such as http://127.0.0.1:11434/v1; it may be a private address. Empty is off.
+    url: Annotated[str, AfterValidator(_web_url_or_none)] = ""
+    model: Line = ""
+    key: SecretStr = SecretStr("")
+    #: A file whose first line is the key, so that it need not stand in the settings.
+    key_file: Path | None = None
+    #: Seconds for one answer.
+    timeout_seconds: float = Field(30, gt=0, le=600)
+    #: For one issue, however often it is drafted.
+    max_calls: int = Field(40, ge=0, le=1000)
+    #: Of texts sent and answers, for one issue; four are about one token.
+    max_characters: int = Field(400_000, ge=0, le=100_000_000)
+
+    def model_post_init(self, _context: object) -> None:
+        """Refuse an address without a model, and a key in two places."""
+        if self.url and not self.model:
+            raise ValueError("url needs a model beside it")
+        if self.key_file and self.key.get_secret_value():
+            raise ValueError("a key stands in key and in key_file: keep one")
+
+    @property
+    def is_on(self) -> bool:
+        """True when a model is asked."""
+        return bool(self.url)
+
+
 class GatherSettings(_Part):
     """How sources are polled."""
 
@@ -229,6 +262,7 @@ class Settings(_Part):
     relays: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], RelaySettings] = Field({})
     delivery: DeliverySettings = DeliverySettings()
     gather: GatherSettings = GatherSettings()
+    summaries: SummariesSettings = SummariesSettings()
     newsletters: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")], NewsletterSettings] = (
         Field(min_length=1)
     )
@@ -352,6 +386,9 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         changes["database"] = SecretStr(f"sqlite:///{folder / match[1]}")
     if settings.templates is not None:
         changes["templates"] = folder / settings.templates
+    if settings.summaries.key_file is not None:
+        file = folder / settings.summaries.key_file
+        changes["summaries"] = settings.summaries.model_copy(update={"key_file": file})
     smtp = _anchored_way(settings.smtp, folder)
     if settings.relays:
         changes["relays"] = {

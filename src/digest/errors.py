@@ -18,6 +18,7 @@ DigestError
 │   └── TokenExpiredError
 ├── TransportError              M…  exit 75  a mail server or outbox
 │   └── its `is_permanent` says whether trying again can help
+├── ModelError                  L…  exit 75  the model that writes summaries; the extract stands
 └── BusyError                   B…  exit 75  somebody else holds the lease
 """
 
@@ -153,6 +154,21 @@ class TransportError(DigestError):
     def __init__(self, what: str = "", *, hint: str = "", is_permanent: bool = False) -> None:
         """`is_permanent` is True when trying the same again cannot help."""
         super().__init__(what, hint=hint)
+        self.is_permanent = is_permanent
+
+
+class ModelError(DigestError):
+    """The model that writes summaries gave none."""
+
+    id = "L001"
+    exit_code = 75
+
+    def __init__(
+        self, what: str = "", *, hint: str = "", pause: float | None = None, is_permanent: bool = False
+    ) -> None:
+        """`pause` is the seconds it asks to be left alone, `is_permanent` that asking on is no use."""
+        super().__init__(what, hint=hint)
+        self.pause = pause
         self.is_permanent = is_permanent
 
 

@@ -16,16 +16,21 @@ from digest.cli.database import is_there, require_same
 from digest.config import Settings, local_zone
 from digest.deliver import Envelope, encode, open_relays
 from digest.domain import IssueState, Message, OutcomeKind
-from digest.errors import DigestError, SchemaError, TransportError
+from digest.errors import DigestError, ModelError, SchemaError, TransportError
 from digest.publish import holders
 from digest.render import check as check_templates
 from digest.render import open_templates
+from digest.rewrite import open_model
 from digest.store import Store, deliveries, issues, notices, schema, sources
 
 #: Below this share of free disk a warning is due.
 _LITTLE_DISK = 0.05
 #: How long an approved issue or a notice may wait before something is stuck.
 _STUCK_AFTER = timedelta(minutes=30)
+
+
+#: This machine.
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class State(StrEnum):
@@ -259,6 +264,25 @@ def told_worker(holder: str, queues: tuple[str, ...]) -> str:
     return f"{holder.rpartition(':')[0]} {','.join(queues)}"
 
 
+async def summaries(ground: Ground) -> Check:
+    """The model that writes summaries answers, when one is set."""
+    settings = ground.settings.summaries
+    if not settings.is_on:
+        return Check(name="summaries", found="extracts of the sources; no model is set")
+    try:
+        async with open_model(settings) as model:
+            words = await model.check()
+    except ModelError as exc:
+        fix = "check [summaries]; until it answers, extracts stand"
+        return Check(name="summaries", state=State.WARN, found=f"the model: {exc.what}", fix=fix)
+    parts = urlsplit(settings.url)
+    has_key = settings.key_file is not None or settings.key.get_secret_value()
+    if has_key and parts.scheme == "http" and parts.hostname not in _HERE:
+        found = f"{words}, but its key travels without TLS to {parts.hostname}"
+        return Check(name="summaries", state=State.WARN, found=found, fix="use https:// in summaries.url")
+    return Check(name="summaries", found=words)
+
+
 async def send_to(ground: Ground, recipient: str) -> Check:
     """A mail to that address was taken by the mail server; whether it arrives, only its owner can tell."""
     chosen = next(iter(ground.settings.newsletters.values()))
@@ -296,4 +320,5 @@ CHECKS: dict[str, Callable[[Ground], Coroutine[Any, Any, Check]]] = {
     "issues": stuck,
     "pace": paces,
     "workers": workers,
+    "summaries": summaries,
 }

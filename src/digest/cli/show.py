@@ -43,6 +43,9 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
         terminal.write(f"            {facts}", style="dim")
     if reason := _telling(story):
         terminal.write(f"            {reason}", style="dim")
+    for why in story.reasons:
+        if why.rule.startswith("summary."):
+            terminal.write(f"            {why.words}", style="dim")
 
 
 def is_locked(story: Story) -> bool:
@@ -81,7 +84,8 @@ def plain_issue(issue: Issue, *, stories: bool = True) -> dict[str, object]:
 
 
 def _plain_story(story: Story, position: int) -> dict[str, object]:
-    names = ("key", "section", "tier", "title", "url", "source", "also", "summary", "kind", "score", "event")
+    names: tuple[str, ...] = ("key", "section", "tier", "title", "url", "source", "also")
+    names += ("summary", "why", "kind", "score", "event")
     reasons = [{"rule": reason.rule, "words": reason.words} for reason in story.reasons]
     values = {name: getattr(story, name) for name in names}
     return {"position": position} | values | {"locked": is_locked(story), "reasons": reasons}

@@ -2,10 +2,12 @@
 
 from digest.compose.changes import Change, changes
 from digest.compose.explain import explain
+from digest.compose.gate import refusal
 from digest.compose.issue import compose, review
 from digest.compose.learn import pattern_of, pattern_words
 from digest.compose.plan import Plan, Weights
 from digest.compose.review import Question, Review
+from digest.compose.reword import materials
 from digest.compose.same import contradicts, kin
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "contradicts",
     "explain",
     "kin",
+    "materials",
     "pattern_of",
     "pattern_words",
+    "refusal",
     "review",
 ]

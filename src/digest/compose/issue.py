@@ -13,6 +13,7 @@ from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
 from digest.compose.retelling import KNOWN, Memory
 from digest.compose.review import Review, same_story, which_section
+from digest.compose.reword import reworded
 from digest.compose.section import section
 from digest.compose.story import Cluster, Doubt, cluster
 from digest.compose.summary import summary
@@ -43,7 +44,7 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     picked = pick(told, plan)
     known = sum(len(each.cluster.articles) for each, why in silent if why.rule == KNOWN)
     return Review(
-        content=_content(picked.stories, len(read) - known, plan),
+        content=reworded(_content(picked.stories, len(read) - known, plan), read, plan),
         questions=(*same_story(doubts, plan), *which_section(picked.told, plan)),
         held=(*picked.held, *(hold(each, why, plan, has_text=True) for each, why in silent)),
     )

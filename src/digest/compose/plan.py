@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.domain import EVENTS, Decision, Section, Source, Story
+from digest.domain import EVENTS, Decision, Section, Source, Story, Suggestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ class Plan:
     placed: Mapping[str, str] = field(default_factory=dict)
     #: What an editor's moves taught about sources, the newest first.
     rules: tuple[Decision, ...] = ()
+    #: What a model wrote, each for one story's material; told only when it passes the gate.
+    suggestions: tuple[Suggestion, ...] = ()
 
     def section_keys(self) -> tuple[str, ...]:
         """The keys of the sections that hold stories other than events, in order."""

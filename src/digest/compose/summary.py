@@ -9,14 +9,15 @@ from digest.domain import Tier
 #: A text shorter than this names a category or an author and tells nothing.
 MIN_WORDS = 5
 
-#: What feeds put around their text, each after words without which it is not there: looking for them is quick.
+#: What feeds put around their text, each after words that it always has, which are quick to look for.
 _FURNITURE = tuple(
     (hints, re.compile(pattern, re.IGNORECASE))
     for hints, pattern in (
         (("the post",), r"\bThe post\b.{0,400}?\b(?:appeared first|first appeared) on\b.*$"),
         (
             ("this article", "this post", "this story"),
-            r"\bThis (?:article|post|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:on|in|at)\b.*$",
+            r"\bThis (?:article|post|story) (?:was )?(?:originally |first )?(?:appeared|published)"
+            r" (?:on|in|at)\b.*$",
         ),
         (("arxiv:",), r"^arXiv:\S+ Announce Type: \S+(?: Abstract:)?"),
         (("abstract",), r"^Abstract[:.]\s"),

@@ -21,6 +21,7 @@ from digest.domain.states import (
     SubscriptionState,
     Tier,
 )
+from digest.domain.suggestion import Material, Suggestion
 
 __all__ = [
     "DEFAULT_SECTIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "Issue",
     "IssueSection",
     "IssueState",
+    "Material",
     "Message",
     "Move",
     "Notice",
@@ -63,6 +65,7 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "SubscriptionState",
+    "Suggestion",
     "Tier",
     "follow",
 ]

@@ -11,6 +11,7 @@ from digest.publish.approve import approve
 from digest.publish.hand import with_decisions, with_edits
 from digest.publish.making import Inputs, inputs_of
 from digest.publish.revise import Slip, revise
+from digest.publish.rewriting import with_suggestions
 from digest.store import Store, articles, decisions, edits, issues, notices, sources
 
 #: What an issue covers when none was sent before.
@@ -33,7 +34,9 @@ async def draft(
             found = await articles.candidates(session, since=plan.since, until=plan.until)
             said = await decisions.all_of(session, key)
         used = [article for article in found if article.source_id in plan.sources]
-        return inputs_of(used, with_decisions(plan, said, used), now=now)
+        plan = with_decisions(plan, said, used)
+        plan = await with_suggestions(house, used, plan, period=period_of(due), now=now)
+        return inputs_of(used, plan, now=now)
 
     slip = Slip(newsletter=key, period=period_of(due), due_at=due, what="drafted", at=now)
     return await revise(house, slip, make)

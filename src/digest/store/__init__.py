@@ -21,6 +21,7 @@ from digest.store import (
     schema,
     sources,
     subscribers,
+    suggestions,
 )
 from digest.store.engine import Session, Store
 from digest.store.writer import Writer
@@ -45,4 +46,5 @@ __all__ = [
     "schema",
     "sources",
     "subscribers",
+    "suggestions",
 ]

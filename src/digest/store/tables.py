@@ -296,6 +296,30 @@ class PaceRow(Base):
     reply: Mapped[Words]
 
 
+class SuggestionRow(Base):
+    """What one call of a model gave, for which issue, and what it cost."""
+
+    __tablename__ = "suggestion"
+    __table_args__ = (
+        Index("ix_suggestion_key", "key"),
+        Index("ix_suggestion_newsletter_period", "newsletter", "period"),
+    )
+    id: Mapped[Id]
+    newsletter: Mapped[Key]
+    period: Mapped[str] = mapped_column(String(40))
+    #: The hash of what it was written from.
+    key: Mapped[str] = mapped_column(String(64))
+    model: Mapped[Words]
+    #: The version of the words it was asked in.
+    prompt: Mapped[int]
+    summary: Mapped[Words]
+    why: Mapped[Words]
+    problem: Mapped[Words]
+    calls: Mapped[int]
+    characters: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+
+
 class LeaseRow(Base):
     """Who does a job that only one may do, and until when."""
 
