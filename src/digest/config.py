@@ -112,6 +112,9 @@ class SmtpSettings(_Part):
     dsn: bool = True
 
 
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+
+
 class DeliverySettings(_Part):
     """What is promised of a delivery, and for how long it is tried."""
 
@@ -121,6 +124,8 @@ class DeliverySettings(_Part):
     durability: Literal["process", "power"] = "process"
     #: Hours after which a deferred delivery is given up.
     retry_for_hours: float = Field(48, gt=0, le=240)
+    #: "22:00-07:00": an issue that is due then waits, by each reader's own clock, for the end.
+    quiet_hours: str = Field("", pattern=rf"^({_HOUR}-{_HOUR})?$")
 
 
 class RelaySettings(_Part):

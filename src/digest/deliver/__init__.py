@@ -8,6 +8,7 @@ from digest.deliver.dkim import records as dkim_records
 from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
 from digest.deliver.providers import provider
+from digest.deliver.quiet import after_quiet
 from digest.deliver.relays import Relays, Way, open_relays
 from digest.deliver.replies import gist
 from digest.deliver.retry import after
@@ -26,6 +27,7 @@ __all__ = [
     "Verdict",
     "Way",
     "after",
+    "after_quiet",
     "deliver",
     "dkim_records",
     "encode",

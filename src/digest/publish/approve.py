@@ -1,12 +1,14 @@
 """Approve or cancel an issue. Approval freezes it: what was previewed is what is sent."""
 
 from datetime import datetime
+from zoneinfo import available_timezones
 
+from digest.deliver import after_quiet
 from digest.domain import Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
 from digest.render import lint, render
-from digest.store import audit, deliveries, issues, subscribers
+from digest.store import Session, audit, deliveries, issues, quiet, subscribers
 
 #: Why a delivery of a cancelled issue was skipped.
 CANCELLED = "issue cancelled"
@@ -33,9 +35,23 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
         )
         await issues.freeze(session, done.id, frozen)
         await deliveries.fan_out(session, done, due_at=now, now=now)
+        await _keep_quiet(house, session, done, now=now)
         await audit.note(session, now=now, actor=by, action="issue.approved", subject=f"issue:{done.id}")
     house.log.event("issue.approved", n=done.number, revision=done.revision)
     return done
+
+
+async def _keep_quiet(house: House, session: Session, issue: Issue, *, now: datetime) -> None:
+    """Let those wait for whom the issue would come in quiet hours, by their own clock or the newsletter's."""
+    hours = house.settings.delivery.quiet_hours
+    if not hours:
+        return
+    at, home = max(issue.due_at, now), house.newsletter(issue.newsletter).timezone
+    dues = {
+        zone: after_quiet(hours, zone if zone in available_timezones() else home, at)
+        for zone in await quiet.zones(session, issue.newsletter)
+    }
+    await quiet.put_off(session, issue.id, {zone: due for zone, due in dues.items() if due > at})
 
 
 def render_choices(house: House, issue: Issue, choices: tuple[str, ...]) -> dict[str, Rendered]:

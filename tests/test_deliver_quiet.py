@@ -1,0 +1,91 @@
+"""Quiet hours by a reader's own clock, across every change of the clocks."""
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from conftest import KEY
+from digest.deliver import after_quiet
+from digest.publish import approve, draft, gather_sources
+from digest.store import deliveries
+from digest.store.tables import SubscriberRow
+from weeks import open_week
+
+ZONES = ["Europe/Copenhagen", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
+CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30]))
+MOMENTS = st.timedeltas(timedelta(0), timedelta(days=730)).map(
+    lambda passed: datetime(2026, 1, 1, tzinfo=UTC) + passed
+)
+
+
+def is_quiet(moment: time, begin: time, end: time) -> bool:
+    minutes = moment.hour * 60 + moment.minute + moment.second / 60 + moment.microsecond / 6e7
+    first, last = begin.hour * 60 + begin.minute, end.hour * 60 + end.minute
+    return (minutes - first) % 1440 < (last - first) % 1440
+
+
+@given(begin=CLOCKS, end=CLOCKS, zone=st.sampled_from(ZONES), at=MOMENTS)
+def test_nothing_comes_in_quiet_hours_or_early_or_a_day_late(
+    begin: time, end: time, zone: str, at: datetime
+) -> None:
+    due = after_quiet(f"{begin:%H:%M}-{end:%H:%M}", zone, at)
+    was_quiet = is_quiet(at.astimezone(ZoneInfo(zone)).time(), begin, end)
+
+    assert at <= due <= at + timedelta(hours=25)
+    assert (due > at) <= was_quiet
+    hour = datetime.combine(at.astimezone(ZoneInfo(zone)).date(), end, ZoneInfo(zone))
+    changes = (hour + timedelta(days=2)).utcoffset() != (hour - timedelta(days=2)).utcoffset()
+    assert changes or not is_quiet(due.astimezone(ZoneInfo(zone)).time(), begin, end)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "at", "expected"),
+    [
+        ("22:00-07:00", "2026-11-23T21:30+00:00", "2026-11-24T06:00+00:00"),
+        ("22:00-07:00", "2026-11-24T05:59+00:00", "2026-11-24T06:00+00:00"),
+        ("22:00-07:00", "2026-11-24T06:00+00:00", "2026-11-24T06:00+00:00"),
+        ("12:00-13:00", "2026-11-24T11:30+00:00", "2026-11-24T12:00+00:00"),
+        # 02:30 does not come on the night in which the clocks go forward.
+        ("22:00-02:30", "2026-03-28T23:00+00:00", "2026-03-29T01:30+00:00"),
+        # It comes twice on the night in which they go back; the first time counts.
+        ("22:00-02:30", "2026-10-24T22:00+00:00", "2026-10-25T00:30+00:00"),
+        ("", "2026-11-23T21:30+00:00", "2026-11-23T21:30+00:00"),
+    ],
+)
+def test_the_end_of_a_night_in_copenhagen(quiet: str, at: str, expected: str) -> None:
+    due = after_quiet(quiet, "Europe/Copenhagen", datetime.fromisoformat(at))
+
+    assert due == datetime.fromisoformat(expected)
+
+
+async def test_each_reader_waits_by_their_own_clock(database_url: str, tmp_path: Path) -> None:
+    async with open_week(database_url, tmp_path, delivery={"quiet_hours": "22:00-07:00"}) as week:
+        people = {zone: await week.add_reader(f"{n}@example.org") for n, zone in enumerate([*ZONES, "", "?"])}
+        async with week.house.store.begin() as session:
+            for zone, person in people.items():
+                await session.execute(
+                    update(SubscriberRow).where(SubscriberRow.id == person.id).values(zone=zone)
+                )
+        await gather_sources(week.house, now=week.clock())
+        issue = await draft(week.house, KEY, now=week.clock())
+        assert issue.due_at == datetime(2026, 8, 24, 5, 0, tzinfo=UTC)
+        now = week.clock()
+        await approve(week.house, issue, by="test", now=now)
+        async with week.house.store.read() as session:
+            dues = {one.subscriber_id: one.due_at for one in await deliveries.of_issue(session, issue.id)}
+
+    waits = {zone: dues[person.id] for zone, person in people.items()}
+    assert waits == {
+        "Europe/Copenhagen": now,
+        "America/Los_Angeles": datetime(2026, 8, 24, 14, 0, tzinfo=UTC),
+        "Asia/Kathmandu": now,
+        "Australia/Lord_Howe": now,
+        "UTC": datetime(2026, 8, 24, 7, 0, tzinfo=UTC),
+        "": now,
+        "?": now,
+    }
