@@ -198,6 +198,42 @@ async def test_a_gathering_with_a_failure_is_partly_done(digest: Digest) -> None
     assert "no source is sick" in digest.run("sources", "list", "--sick").stderr
 
 
+async def test_a_source_that_is_gone_for_good_says_so_in_the_list(digest: Digest) -> None:
+    async with open_site() as site:
+        url = site.put("/feed", status=410)
+        digest.run("sources", "add", url, "--no-check", "--title", "Gone")
+        await digest.later("gather", code=1)
+
+    (state,) = [one["state"] for one in digest.json("sources", "list")["sources"]]
+    assert state.startswith("off: ")
+    assert "gone for good (410)" in state
+
+
+async def test_a_source_added_unseen_is_called_by_its_address_until_it_tells_its_title(
+    digest: Digest,
+) -> None:
+    async with open_site() as site:
+        url = site.put("/feed", feed("A story"))
+        digest.run("sources", "add", url, "--no-check")
+        before = digest.run("sources", "list").stdout
+        await digest.later("gather")
+
+    assert f"by rule  {url}" in before
+    assert [one["title"] for one in digest.json("sources", "list")["sources"]] == ["A blog"]
+
+
+async def test_a_second_gathering_after_a_restart_asks_nobody(digest: Digest) -> None:
+    async with open_site() as site:
+        site.put("/feed", feed("A story"))
+        await digest.later("sources", "add", f"{site.url}/feed")
+        await digest.later("gather")
+        before = len(site.asked)
+        again = await digest.later("gather")
+
+    assert len(site.asked) == before
+    assert "0 new articles" in again.stderr or "due" in again.stderr
+
+
 def test_words_that_match_nothing_are_named(digest: Digest) -> None:
     for command in ("remove", "enable", "disable", "check"):
         assert 'no source matches "zebra"' in digest.run("sources", command, "zebra", code=1).stderr

@@ -12,7 +12,7 @@ from digest.gather.dates import find_moment, read_moment
 from digest.gather.document import Body, Document, Item
 from digest.gather.htmltree import parse, select
 from digest.gather.kinds import KINDS
-from digest.gather.presets import feed_address
+from digest.gather.presets import feed_address, feed_in
 
 NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -405,6 +405,16 @@ def test_what_is_no_date_is_none(value: object) -> None:
 )  # fmt: skip
 def test_a_well_known_page_stands_for_its_feed(page: str, feed: str) -> None:
     assert feed_address(page) == feed
+
+
+def test_a_channels_page_by_name_leads_to_its_feed_however_late_it_says_which() -> None:
+    page = "<html>" + "<script>var a;</script>" * 40_000 + f'<script>{{"externalId":"{CHANNEL}"}}</script>'
+    feed = f"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}"
+
+    assert feed_in("https://www.youtube.com/@quietlab", page) == feed
+    assert feed_in("https://www.youtube.com/c/quietlab/videos", page) == feed
+    assert feed_in("https://tube.example/@quietlab", page) == ""
+    assert feed_in("https://www.youtube.com/@quietlab", "<html>") == ""
 
 
 def test_new_papers_are_told_and_new_versions_of_old_ones_are_not() -> None:

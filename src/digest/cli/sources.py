@@ -59,7 +59,8 @@ def add(
         one = _choose(terminal, found, yes=yes)
         source = Source(
             url=one.url,
-            title=title or one.title or one.url,
+            # Empty until the first reading tells it.
+            title=title or one.title,
             kind=kind or one.kind,
             site_url=one.site_url,
             owner=owner,
@@ -70,7 +71,10 @@ def add(
             recipe=recipe_of(recipe),
         )
         is_new = bool(await add_new(house, [source], now=utc_now()))
-        terminal.say("added" if is_new else "there", f"{source.title} ({source.kind}, {source.url})")
+        terminal.say(
+            "added" if is_new else "there",
+            f"{source.title or 'without a title yet'} ({source.kind}, {source.url})",
+        )
         return is_new
 
     run(terminal, work)
@@ -156,13 +160,21 @@ def list_(
 
 def _row(source: Source) -> Row:
     read = f"{source.checked_at:%d %b %H:%M}" if source.checked_at else "never"
-    return (str(source.id), source.section or "by rule", source.title, source.kind, read, state_of(source))
+    return (
+        str(source.id),
+        source.section or "by rule",
+        source.title or source.url,
+        source.kind,
+        read,
+        state_of(source),
+    )
 
 
 def state_of(source: Source) -> str:
     """How a source is, in words."""
     if not source.enabled:
-        return f"off{f': {source.note}' if source.note else ''}"
+        why = source.note or source.last_error
+        return f"off{f': {why}' if why else ''}"
     if source.failures:
         return f"{'sick' if source.is_sick else 'failed'} {source.failures}×: {source.last_error}"
     return "ok" if source.first_read_at else "not read yet"

@@ -14,7 +14,7 @@ from digest.gather.client import Client, Page
 from digest.gather.decode import root_name, text_of
 from digest.gather.document import Body
 from digest.gather.kinds import KINDS, PAGES
-from digest.gather.presets import feed_address
+from digest.gather.presets import feed_address, feed_in
 from digest.gather.urls import canonical_url, host_of, web_url
 
 _MAX_PAGE = 600_000
@@ -91,6 +91,9 @@ async def _told(page: Page, client: Client) -> tuple[tuple[Found, ...], str]:
     """What the page is or leads to, and the line that says why."""
     if own := _own(page, _DOCUMENTS):
         return (own,), f"it is {NAMES[own.kind]} itself"
+    if feed := feed_in(page.url, text_of(page.body, page.charset)):
+        channel = Found(url=feed, title="", kind=SourceKind.FEED, site_url=page.url)
+        return (channel,), f"it is a channel's page, which publishes at {feed}"
     if linked := _linked(page):
         return linked, f"it is a page that names {len(linked)} of its own feeds and calendars"
     if known := await _well_known(page, client):

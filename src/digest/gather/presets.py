@@ -43,6 +43,14 @@ def feed_address(url: str) -> str:
     return url
 
 
+def feed_in(url: str, text: str) -> str:
+    """The feed of a channel that the page of a person's name for it tells (youtube.com/@name), else ""."""
+    if not re.match(r"https?://(?:www\.|m\.)?youtube\.com/(?:@|c/|user/)", url):
+        return ""
+    found = re.search(r'"(?:externalId|channelId)"\s*:\s*"(UC[\w-]{22})"', text)
+    return feed_address(f"https://www.youtube.com/channel/{found[1]}") if found else ""
+
+
 def recipe_of(url: str) -> str:
     """How the list at a well-known address is read, "" for all others."""
     return next((recipe for pattern, recipe in _RECIPES if re.match(pattern, url)), "")
