@@ -75,6 +75,33 @@ def test_a_page_gives_the_article_alone_and_its_title_once() -> None:
         assert other not in page.text
 
 
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "<main><article>{}</article></main>",
+        "<table><tr><td>{}</td><td><a href='/side'>Aside</a></td></tr></table>",
+        "<div class='a'><div class='b'>{}</div></div>",
+    ],
+)
+def test_the_way_to_a_page_is_none_of_its_words(layout: str) -> None:
+    body = "".join(f"<h2>Part {n}</h2><div>{text}</div>" for n, text in enumerate(PARAGRAPHS))
+    head = f"<h1>{TITLE}</h1><div class='way'>Home » News » {TITLE}</div><h2>{TITLE}</h2>"
+
+    page = read(f"<html><head><title>{TITLE}</title></head><body>{layout.format(head + body)}</body></html>")
+
+    assert [line for line in page.text.split("\n") if len(line) > 20] == list(PARAGRAPHS)
+
+
+def test_a_table_of_figures_stays_a_table() -> None:
+    rows = "".join(f"<tr><td>Gauge {n}</td><td>{n}.5 m</td></tr>" for n in range(4))
+    body = "".join(f"<p>{text}</p>" for text in PARAGRAPHS) + f"<table>{rows}</table>"
+
+    page = read(f"<html><head><title>{TITLE}</title></head><body><article>{body}</article></body></html>")
+
+    assert "Gauge 2" in page.text
+    assert "2.5 m" in page.text
+
+
 def test_a_page_tells_who_wrote_it_when_and_in_which_language() -> None:
     page = read(page_like_the_seed())
 

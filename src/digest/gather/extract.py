@@ -1,11 +1,13 @@
 """The page of an article becomes its words and what it says of itself: author, day, picture, language."""
 
+import copy
 import logging
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import trafilatura
+from lxml import etree
 
 from digest.errors import ParseError
 from digest.gather.clean import cut, language_of, one_line, title_text
@@ -36,6 +38,11 @@ _CLICK = re.compile(
 )
 #: Short <article>s beside others are cards that lead to other pages.
 _CARDS = ["//article[count(//article) > 1 and string-length(normalize-space(.)) < 300]"]
+#: Tables that hold an article, not data.
+_LAYOUT = "//table[.//td//h1 or count(.//td//p[string-length(normalize-space(.)) > 100]) > 2]"
+_TABLE_PARTS = "self::table or self::tbody or self::tr or self::td"
+#: What leads to the page: "Home » News » ".
+_PATH = re.compile(r"^(?:[^»›>/|]{1,40}[»›>/|]\s*){1,5}(?=\S)")
 #: A last paragraph that leads elsewhere on the site.
 _LEADS_ON = re.compile(
     r"(?i)^(?:for more (?:insights?|information|news|stories|details)\b|(?:also )?read(?: more)?:|see also:|"
@@ -52,7 +59,7 @@ def read_page(body: Body) -> PageText:
     about = next((node for node in nodes_of(markup) if is_article(node)), {})
     meta = _metas(tree)
     title = _title(tree, meta, words(about.get("headline")))
-    text = _words(_extracted(markup), title)
+    text = _words(_extracted(_laid_out(tree) or markup), title)
     if not text:
         raise ParseError("there is no article on this page")
     base = base_of(tree, body.url)
@@ -67,6 +74,21 @@ def read_page(body: Body) -> PageText:
         published=find_moment(day),
         canonical=_canonical(tree, base, body.url),
     )
+
+
+def _laid_out(tree: Any) -> str:
+    """The page's markup with the tables that only lay it out made plain blocks; "" when it has none.
+
+    A page from before style sheets is one table, whose cells would be read as data. Reads the tree anew,
+    so that what the page says of itself is found where it was.
+    """
+    tables = tree.xpath(_LAYOUT)
+    if not tables:
+        return ""
+    tree = copy.deepcopy(tree)
+    for element in tree.xpath(f"{_LAYOUT}/descendant-or-self::*[{_TABLE_PARTS}]"):
+        element.tag = "div"
+    return str(etree.tostring(tree, encoding="unicode", method="html"))
 
 
 def _extracted(markup: str) -> str:
@@ -135,7 +157,7 @@ def _is_title(paragraph: str, title: str) -> bool:
     def bare(text: str) -> str:
         return re.sub(r"\W+", " ", text).strip().casefold()
 
-    return bool(title) and bare(paragraph) == bare(title)
+    return bool(title) and bare(title) in {bare(paragraph), bare(_PATH.sub("", paragraph))}
 
 
 def _without_tail(paragraphs: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ _MAX_PAGES = 300
 #: a transaction alone costs as much as the articles of ten sources.
 _MAX_BATCH = 100
 _MAX_ARTICLES = 5000
-_WAIT = 0.25
+_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
