@@ -181,6 +181,7 @@ async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> 
 
     words = "2 deliveries held by a sender that has ended, which is gone; the next sending takes them up"
     assert words in digest.run("status").stdout
+    assert "2 claimed; not sent: 1 not confirmed" in digest.run("status").stdout
     assert words in digest.run("doctor").stdout
     assert "2 sent" in digest.run("send", "--yes").stderr
 

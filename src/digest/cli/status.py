@@ -43,6 +43,7 @@ class Standing:
     open: Issue | None
     last: Issue | None
     last_words: str
+    open_words: str = ""
     held: tuple[Held, ...] = ()
     readers: dict[str, int] = field(default_factory=dict)
 
@@ -106,10 +107,12 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
         readers = await subscribers.counts(session, key)
     last = next((issue for issue in every if issue.state is IssueState.SENT), None)
     open_issue = next((issue for issue in every if issue.state in OPEN), None)
+    begun = [one for one in every if one.state in {IssueState.SENDING, IssueState.PAUSED}]
     return Standing(
         key=key,
         due_at=(await publish.next_due(house, key, now=now)).astimezone(UTC),
         open=open_issue,
+        open_words=(await ledger_of(house, open_issue)).words() if open_issue in begun else "",
         held=await holders(house.store, open_issue, now=now) if open_issue else (),
         last=last,
         last_words=(await ledger_of(house, last)).words() if last else "",
@@ -153,6 +156,8 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
         due = local(house, one.key, one.open.due_at)
         why = f" ({one.open.reason})" if one.open.reason else ""
         terminal.write(f"  issue     {one.open.number}, {one.open.state}{why}, {count} stories, for {due}")
+        if one.open_words:
+            terminal.write(f"            {one.open_words}")
     for held in one.held:
         terminal.write(f"            {held.words()}")
     if one.last:
