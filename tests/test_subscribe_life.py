@@ -1,10 +1,13 @@
 from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conftest import KEY, NOW
+from conftest import KEY, NOW, settings_for
 from digest import subscribe
-from digest.domain import Notice, Subscription, SubscriptionState
+from digest.domain import Cadence, Notice, Subscription, SubscriptionState
 from digest.errors import (
     AddressError,
     NotFoundError,
@@ -13,9 +16,10 @@ from digest.errors import (
     UsageError,
     WrongStateError,
 )
-from digest.house import House
+from digest.house import House, open_house
+from digest.log import Log
 from digest.store import notices, subscribers
-from digest.subscribe import Evidence
+from digest.subscribe import Evidence, Wishes
 from digest.tokens import Purpose
 
 ADA = "ada@example.org"
@@ -154,7 +158,7 @@ async def test_leaving_twice_keeps_the_first_time_and_sends_nothing(house_on_eac
 async def test_undo_brings_back_state_and_sections_for_seven_days(house: House) -> None:
     there = await confirmed(house)
     preferences, token = (own_token(house, there, one) for one in (Purpose.PREFERENCES, Purpose.LEAVE))
-    await subscribe.choose_sections(house, KEY, preferences, ["news"], evidence=PAGE, now=NOW + HOUR)
+    await subscribe.choose(house, KEY, preferences, Wishes(sections=["news"]), evidence=PAGE, now=NOW + HOUR)
     await subscribe.leave(house, KEY, token, evidence=PAGE, now=NOW + DAY)
 
     back = await subscribe.undo(house, KEY, token, evidence=PAGE, now=NOW + 8 * DAY)
@@ -232,16 +236,52 @@ async def test_choosing_every_section_is_stored_as_all_and_none_is_refused(house
     there = await confirmed(house)
     token = own_token(house, there, Purpose.PREFERENCES)
 
-    one = await subscribe.choose_sections(house, KEY, token, ["events", "nonsense"], evidence=PAGE, now=NOW)
-    every = await subscribe.choose_sections(
-        house, KEY, token, ["news", "learnings", "events"], evidence=PAGE, now=NOW
+    one = await subscribe.choose(
+        house, KEY, token, Wishes(sections=["events", "nonsense"]), evidence=PAGE, now=NOW
+    )
+    every = await subscribe.choose(
+        house, KEY, token, Wishes(sections=["news", "learnings", "events"]), evidence=PAGE, now=NOW
     )
 
     assert (one.sections, every.sections) == (("events",), ())
     for nothing in ([], ["nonsense"]):
         with pytest.raises(UsageError, match="Nothing left to send"):
-            await subscribe.choose_sections(house, KEY, token, nothing, evidence=PAGE, now=NOW)
+            await subscribe.choose(house, KEY, token, Wishes(sections=nothing), evidence=PAGE, now=NOW)
     assert await actions(house, there) == ["asked", "confirmed", "changed", "changed"]
+
+
+async def test_pace_pause_and_zone_are_kept_and_what_is_not_asked_for_stays(house: House) -> None:
+    there = await confirmed(house)
+    token = own_token(house, there, Purpose.PREFERENCES)
+
+    async def wish(**values: Any) -> Subscription:
+        return await subscribe.choose(house, KEY, token, Wishes(**values), evidence=PAGE, now=NOW)
+
+    await wish(sections=["news"])
+    await wish(cadence=Cadence.MONTHLY)
+    await wish(pause=2 * 7 * DAY)
+    done = await wish(zone="Asia/Tokyo")
+
+    assert (done.sections, done.cadence, done.subscriber.zone) == (("news",), Cadence.MONTHLY, "Asia/Tokyo")
+    assert done.paused_until == NOW + 14 * DAY
+    assert [done.exclusion_at(NOW + days * DAY) for days in (13, 14)] == ["paused", ""]
+    assert (await wish(pause=0 * DAY)).paused_until is None
+    assert (await wish(pause=9999 * DAY)).paused_until == NOW + 366 * DAY
+    with pytest.raises(UsageError, match="no time zone"):
+        await wish(zone="Mars/Olympus")
+
+
+async def test_a_newsletter_without_a_monthly_issue_gives_nobody_that_pace(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'digest.db'}"
+    chosen = settings_for(database, tmp_path / "outbox", newsletter={"monthly": ""})
+    async with open_house(chosen, log=Log(StringIO())) as house:
+        there = await confirmed(house)
+        token = own_token(house, there, Purpose.PREFERENCES)
+        wishes = Wishes(cadence=Cadence.MONTHLY)
+
+        done = await subscribe.choose(house, KEY, token, wishes, evidence=PAGE, now=NOW)
+
+    assert done.cadence is Cadence.WEEKLY
 
 
 async def test_the_operator_adds_with_a_mail_or_on_a_stated_ground(house: House) -> None:

@@ -233,13 +233,13 @@ TABLE: list[tuple[Callable[[Website], Awaitable[Answer]], int, str, str]] = [
     (leave_twice, 200, "You have left", '<button class="quiet">Undo</button>'),
     (undo, 200, "You are back", "As before: every Monday, all 3 sections"),
     (undo_too_late, 410, "This link is too old", "sign up again"),
-    (preferences, 200, "Your sections", "all 3 sections"),
+    (preferences, 200, "What you get", "all 3 sections"),
     (saved, 200, "Saved", "Undo"),
     (nothing_ticked, 422, "Nothing left to send", "Choose one section, or"),
     (preferences_after_leaving, 200, "You have left", "Undo"),
     (came_back, 200, "We stopped because mail came back", "550 5.1.1 &lt;no&gt; such user"),
     (complained, 200, "We stopped sending", "told us to stop"),
-    (tried_again, 200, "Your sections", "all 3 sections"),
+    (tried_again, 200, "What you get", "all 3 sections"),
     (unknown_newsletter, 404, "There is nothing here", "no such newsletter"),
     (wrong_method, 405, "Not like this", "Go to The Week in AI"),
     (busy, 503, "One moment", f"<b>{ADA}</b> is kept"),
@@ -371,3 +371,63 @@ async def test_whoever_has_confirmed_is_led_to_leave_and_told_nothing_untrue(web
 
     assert "/leave/" in answer.headers["Location"]
     assert "Leave" in (await website.follow(answer)).heading
+
+
+async def test_pace_pause_and_zone_are_chosen_on_the_page_and_undone_in_one_press(website: Website) -> None:
+    path = website.path("preferences", await website.confirmed())
+    wanted = [("sections", "news"), ("pace", "monthly"), ("pause", "4"), ("zone", "Asia/Tokyo")]
+
+    saved = await website.follow(await website.post(path, wanted))
+
+    assert "once a month, News." in saved.text
+    assert "Paused until 18 September 2026" in saved.text
+    assert '<option value="Asia/Tokyo" selected>' in saved.text
+    undo = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', saved.text)
+    assert ("pace", "weekly") in undo
+    back = await website.follow(await website.post(path, undo))
+    assert "every Monday, all 3 sections" in back.text
+    assert "Paused" not in back.text
+
+
+async def test_who_would_leave_can_go_over_to_monthly_or_pause_in_one_press(website: Website) -> None:
+    there = await website.confirmed()
+    path = website.path("preferences", there)
+    page = await website.get(website.path("leave", there))
+
+    assert re.findall(r"<button[^>]*>([^<]+)", page.text) == ["Leave", "Once a month", "Pause for four weeks"]
+    monthly = await website.follow(await website.post(path, {"pace": "monthly", "keep": "sections"}))
+    paused = await website.follow(await website.post(path, {"pause": "4", "keep": "sections"}))
+
+    assert "once a month, all 3 sections" in monthly.text
+    assert "Paused until" in paused.text
+    assert "once a month" in paused.text
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"pace": "hourly"},
+        {"pause": "-1"},
+        {"pause": "9" * 99},
+        {"pause": "2026-13-01"},
+        {"pause": "2026-01-01"},
+    ],
+)
+async def test_nonsense_in_the_form_changes_nothing(website: Website, nonsense: dict[str, str]) -> None:
+    path = website.path("preferences", await website.confirmed())
+
+    answer = await website.follow(await website.post(path, {"keep": "sections"} | nonsense))
+
+    assert answer.status == 200
+    assert "every Monday, all 3 sections" in answer.text
+
+
+async def test_the_pace_chosen_at_sign_up_is_the_readers(website: Website) -> None:
+    await website.post(
+        SUBSCRIBE, [("email", ADA), ("form", "page"), ("sections", "news"), ("pace", "monthly")]
+    )
+
+    async with website.house.store.read() as session:
+        there = await subscribers.by_email(session, KEY, website.house.email_hash(ADA))
+    assert there is not None
+    assert there.cadence == "monthly"

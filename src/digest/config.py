@@ -214,6 +214,8 @@ class NewsletterSettings(_Part):
     editor: Mailbox | None = None
     editor_name: Line = ""
     schedule: str = "0 7 * * mon"
+    #: When the issue of the month goes to readers who want one mail a month; "" offers none.
+    monthly: str = "0 7 1 * *"
     timezone: Zone = "UTC"
     policy: Annotated[str, Field(pattern=r"^(auto|review|auto-after \d{1,3}[mh])$")] = "review"
     stale: StalePolicy = StalePolicy.ASK
@@ -230,7 +232,8 @@ class NewsletterSettings(_Part):
     def model_post_init(self, _context: object) -> None:
         """Refuse a schedule that cannot be read."""
         try:
-            cron.next_due(self.schedule, self.timezone, _SOME_TIME)
+            for schedule in filter(None, (self.schedule, self.monthly)):
+                cron.next_due(schedule, self.timezone, _SOME_TIME)
         except ConfigError as exc:
             raise ValueError(exc.what) from exc
 

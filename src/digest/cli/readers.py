@@ -12,7 +12,7 @@ from digest import subscribe
 from digest.cli.history import time_line
 from digest.cli.running import AsJson, Newsletter, Yes, local, newsletter_key, run, utc_now
 from digest.cli.terminal import Terminal, of
-from digest.domain import Subscription, SubscriptionState
+from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.store import subscribers
@@ -164,7 +164,10 @@ async def tell_reader(
     terminal.write(f"{address}{f', {name}' if name else ''}: {state}{barred}, sections: {sections}")
     for moment in line:
         terminal.write(f"  {local(house, key, moment.at)}  {moment.what}")
-    why = {"": "gets the next issue"}.get(one.exclusion, f"gets no issue: {one.exclusion}")
+    what = "the issue of the month" if one.cadence is Cadence.MONTHLY else "the next issue"
+    out = one.exclusion_at(utc_now())
+    until = f" until {local(house, key, one.paused_until)}" if out == "paused" else ""
+    why = f"gets no issue: {out}{until}" if out else f"gets {what}"
     terminal.write(f"  now: {why}")
 
 

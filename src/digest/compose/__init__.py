@@ -5,6 +5,7 @@ from digest.compose.explain import explain
 from digest.compose.gate import refusal
 from digest.compose.issue import compose, review
 from digest.compose.learn import pattern_of, pattern_words
+from digest.compose.month import best_of
 from digest.compose.plan import Plan, Weights
 from digest.compose.review import Question, Review
 from digest.compose.reword import materials
@@ -16,6 +17,7 @@ __all__ = [
     "Question",
     "Review",
     "Weights",
+    "best_of",
     "changes",
     "compose",
     "contradicts",

@@ -133,18 +133,25 @@ def _voices(stories: Iterable[Story], plan: Plan) -> Counter[tuple[str, str]]:
 
 
 def _share_out(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:
-    """The best within `max_stories`; half of it is shared evenly, so that no section starves another."""
+    """The best within `max_stories`."""
     room = max(plan.max_stories - sum(story.section != EVENTS for story in plan.locked), 0)
-    sections = len({each.section for each in ranked})
-    share = room // (2 * sections) if sections else 0
+    kept = share_out([each.section for each in ranked], room)
+    return [each for place, each in enumerate(ranked) if place in kept]
+
+
+def share_out(sections: Sequence[str], room: int) -> frozenset[int]:
+    """The places of what is told, given the sections of stories from the best on.
+
+    Half of the room is shared evenly, so that no section starves another.
+    """
+    share = room // (2 * len(set(sections))) if sections else 0
     taken: Counter[str] = Counter()
-    sure: list[Candidate] = []
-    rest: list[Candidate] = []
-    for each in ranked:
-        taken[each.section] += 1
-        (sure if taken[each.section] <= share else rest).append(each)
-    kept = {each.cluster.key for each in [*sure, *rest[: room - len(sure)]]}
-    return [each for each in ranked if each.cluster.key in kept]
+    sure: list[int] = []
+    rest: list[int] = []
+    for place, section in enumerate(sections):
+        taken[section] += 1
+        (sure if taken[section] <= share else rest).append(place)
+    return frozenset([*sure, *rest[: max(room - len(sure), 0)]])
 
 
 def _arrange(key: str, chosen: Sequence[Candidate], plan: Plan) -> tuple[Story, ...]:

@@ -37,12 +37,13 @@ def _is_in(article: Article, plan: Plan, now: datetime, known: frozenset[int]) -
         return False
     if article.event is not None:
         is_near = article.event.starts_at - now <= timedelta(days=plan.event_days)
-        return (is_near or article.id in known) and _is_coming(article.event, now)
+        return (is_near or article.id in known) and is_coming(article.event, now)
     is_fresh = plan.since <= article.seen_at < plan.until and not article.is_backlog
     return is_fresh and article.canonical_url not in plan.told
 
 
-def _is_coming(event: Event, now: datetime) -> bool:
+def is_coming(event: Event, now: datetime) -> bool:
+    """True until an event has begun, its day is over, or a deadline has passed everywhere."""
     # An all-day event starts at midnight; on the morning of its day it can still be gone to.
     earliest = now - timedelta(days=1) if event.all_day else now
     if event.all_day and event.is_deadline and not event.zone:

@@ -1,6 +1,7 @@
 """The seven nouns and the states they move through. Standard library only; every time is aware UTC."""
 
 from digest.domain.article import Article, Event, Gathered, Source
+from digest.domain.choice import Choice
 from digest.domain.delivery import Delivery, Outcome
 from digest.domain.editor import Decision, DecisionKind, Edit
 from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
@@ -11,6 +12,7 @@ from digest.domain.reader import Consent, Subscriber, Subscription
 from digest.domain.states import (
     FINAL_DELIVERY_STATES,
     ISSUE_MOVES,
+    Cadence,
     DeliveryState,
     FullText,
     IssueState,
@@ -31,6 +33,8 @@ __all__ = [
     "ISSUE_MOVES",
     "SETTLING",
     "Article",
+    "Cadence",
+    "Choice",
     "Consent",
     "Content",
     "Decision",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from digest.domain.article import Event
-from digest.domain.states import IssueState, Tier
+from digest.domain.states import Cadence, IssueState, Tier
 
 EVENTS = "events"
 
@@ -109,6 +109,17 @@ class Content:
             return self
         return replace(self, sections=tuple(s for s in self.sections if s.key in wanted))
 
+    def without(self, keys: Iterable[str]) -> "Content":
+        """The same issue for a reader who was sent the stories of these keys before."""
+        known = frozenset(keys)
+        if not known:
+            return self
+        sections = (
+            replace(section, stories=tuple(one for one in section.stories if one.key not in known))
+            for section in self.sections
+        )
+        return replace(self, sections=tuple(section for section in sections if section.stories))
+
     def digest(self) -> str:
         """A SHA-256 in hex over every field, equal for equal content on every machine."""
         plain = json.dumps(asdict(self), sort_keys=True, default=str, ensure_ascii=False)
@@ -124,7 +135,7 @@ class Issue:
     number: int
     #: The time it is due, as an ISO date-time in UTC: unique for a newsletter and cadence.
     period: str
-    cadence: str = "weekly"
+    cadence: Cadence = Cadence.WEEKLY
     state: IssueState = IssueState.DRAFT
     due_at: datetime
     content: Content

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from digest.domain.states import SubscriptionState
+from digest.domain.states import Cadence, SubscriptionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,9 @@ class Subscription:
     newsletter: str
     state: SubscriptionState = SubscriptionState.PENDING
     sections: tuple[str, ...] = ()
+    cadence: Cadence = Cadence.WEEKLY
+    #: No issue goes to them before that time.
+    paused_until: datetime | None = None
     requested_at: datetime | None = None
     confirmed_at: datetime | None = None
     left_at: datetime | None = None
@@ -40,6 +43,11 @@ class Subscription:
         if self.state is SubscriptionState.CONFIRMED:
             return ""
         return {SubscriptionState.PENDING: "not confirmed", SubscriptionState.LEFT: "left"}[self.state]
+
+    def exclusion_at(self, moment: datetime) -> str:
+        """Why they get no issue at that time, or ""."""
+        is_paused = self.paused_until is not None and self.paused_until > moment
+        return self.exclusion or ("paused" if is_paused else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,15 @@ class SubscriptionState(StrEnum):
     LEFT = "left"
 
 
+class Cadence(StrEnum):
+    """How often a reader gets an issue, and what kind of issue it is."""
+
+    #: By the newsletter's schedule, weekly unless the operator set it otherwise.
+    WEEKLY = "weekly"
+    #: The best of the issues of a month, once.
+    MONTHLY = "monthly"
+
+
 class Tier(StrEnum):
     """How much room a story gets in its section."""
 

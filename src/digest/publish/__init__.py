@@ -7,6 +7,7 @@ from digest.publish.draft import draft, plan_for, present
 from digest.publish.gathering import GatherReport, gather_sources
 from digest.publish.mails import bytes_for, message_for, rendered_for, sample_reader
 from digest.publish.making import Asked, Desk
+from digest.publish.monthly import draft_month
 from digest.publish.moving import move
 from digest.publish.notice import notice_message
 from digest.publish.notices import send_notices
@@ -42,6 +43,7 @@ __all__ = [
     "continue_sending",
     "desk",
     "draft",
+    "draft_month",
     "drop",
     "edit",
     "gather_sources",

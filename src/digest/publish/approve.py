@@ -1,14 +1,16 @@
 """Approve or cancel an issue. Approval freezes it: what was previewed is what is sent."""
 
+from collections.abc import Container, Iterable
 from datetime import datetime
 from zoneinfo import available_timezones
 
 from digest.deliver import after_quiet
-from digest.domain import Issue, IssueState, Rendered
+from digest.domain import Choice, Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
+from digest.publish.editions import Editions, editions_of
 from digest.render import lint, render
-from digest.store import Session, audit, deliveries, issues, quiet, subscribers
+from digest.store import Session, audience, audit, deliveries, issues, quiet, subscribers
 
 #: Why a delivery of a cancelled issue was skipped.
 CANCELLED = "issue cancelled"
@@ -22,7 +24,7 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
     """
     async with house.store.read() as session:
         choices = await subscribers.choices(session, issue.newsletter)
-    frozen = render_choices(house, issue, choices)
+    frozen = render_choices(house, Editions(issue=issue), choices)
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
         if (current.revision, current.hash) != (issue.revision, issue.hash):
@@ -33,8 +35,8 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
         done = await issues.move(
             session, current, IssueState.APPROVED, approved_at=now, approved_by=by, approve_at=None
         )
+        frozen |= await _freeze_audience(session, house, done, frozen, now=now)
         await issues.freeze(session, done.id, frozen)
-        await deliveries.fan_out(session, done, due_at=now, now=now)
         await _keep_quiet(house, session, done, now=now)
         await audit.note(session, now=now, actor=by, action="issue.approved", subject=f"issue:{done.id}")
     house.log.event("issue.approved", n=done.number, revision=done.revision)
@@ -54,15 +56,26 @@ async def _keep_quiet(house: House, session: Session, issue: Issue, *, now: date
     await quiet.put_off(session, issue.id, {zone: due for zone, due in dues.items() if due > at})
 
 
-def render_choices(house: House, issue: Issue, choices: tuple[str, ...]) -> dict[str, Rendered]:
-    """The issue rendered for each choice of sections that has something in it, linted."""
-    masthead = house.masthead(issue.newsletter)
+async def _freeze_audience(
+    session: Session, house: House, issue: Issue, ready: Container[str], *, now: datetime
+) -> dict[str, Rendered]:
+    """The editions that readers get beside those that are `ready`; the audience is stored."""
+    editions = await editions_of(session, house, issue)
+    had, parts, zones = tuple(editions.known), editions.parts, editions.zones
+    await deliveries.fan_out(session, issue, due_at=now, now=now, had=had, parts=parts, zones=zones)
+    wanted = await audience.choices(session, issue.id)
+    return render_choices(house, editions, sorted(one for one in wanted if one not in ready))
+
+
+def render_choices(house: House, editions: Editions, choices: Iterable[str]) -> dict[str, Rendered]:
+    """The editions of these choices that have something in them, rendered and linted."""
+    issue = editions.issue
     frozen: dict[str, Rendered] = {}
     for choice in choices:
-        content = issue.content.only(choice.split(",") if choice else ())
+        content = editions.content(Choice.parse(choice))
         if content.is_empty:
             continue
-        rendered = render(content, masthead, house.templates)
+        rendered = render(content, editions.masthead(house, Choice.parse(choice)), house.templates)
         stops = [problem.words for problem in lint(rendered) if problem.severity == "stop"]
         if stops:
             raise TemplateError(f"issue {issue.number} is not fit to send: {stops[0]}", hint="digest preview")

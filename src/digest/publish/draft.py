@@ -10,6 +10,7 @@ from digest.house import House
 from digest.publish.approve import approve
 from digest.publish.hand import with_decisions, with_edits
 from digest.publish.making import Inputs, inputs_of
+from digest.publish.periods import period_of
 from digest.publish.revise import Slip, revise
 from digest.publish.rewriting import with_suggestions
 from digest.store import Store, articles, decisions, edits, issues, notices, sources
@@ -49,11 +50,6 @@ def _next_due(house: House, key: str, now: datetime, after: int) -> datetime:
     for _ in range(after):
         due = cron.next_due(chosen.schedule, chosen.timezone, due)
     return due.astimezone(UTC)
-
-
-def period_of(due: datetime) -> str:
-    """How the issue due at that time is told from the others: the time in UTC, to the minute."""
-    return due.astimezone(UTC).isoformat(timespec="minutes")
 
 
 async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -> Plan:

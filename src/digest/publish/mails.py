@@ -2,6 +2,7 @@
 
 from digest.deliver import Compiled
 from digest.domain import (
+    Choice,
     Issue,
     Message,
     Pattern,
@@ -13,8 +14,9 @@ from digest.domain import (
 )
 from digest.errors import NotFoundError
 from digest.house import House
+from digest.publish.editions import choice_for, editions_of
 from digest.render import address, pattern, personal, render
-from digest.store import issues, subscribers
+from digest.store import issues
 
 
 def sample_reader(key: str) -> Subscription:
@@ -24,19 +26,25 @@ def sample_reader(key: str) -> Subscription:
 
 
 async def rendered_for(house: House, issue: Issue, reader: Subscription) -> Rendered:
-    """The issue as rendered for that reader's choice of sections: frozen once the issue is approved.
+    """The issue as rendered for that reader's edition: frozen once the issue is approved.
 
-    NotFoundError when there is nothing in the sections they chose.
+    NotFoundError when there is nothing in it for them.
     """
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
-    choice = subscribers.choice_of(reader.sections)
-    if choice in frozen:
-        return frozen[choice]
-    content = issue.content.only(reader.sections)
+        editions = await editions_of(session, house, issue)
+        choice = await choice_for(session, editions, reader)
+    if choice.key in frozen:
+        return frozen[choice.key]
+    content = editions.content(choice)
     if frozen or content.is_empty:
-        raise NotFoundError(f"issue {issue.number} has nothing in the sections this reader chose")
-    return render(content, house.masthead(issue.newsletter), house.templates)
+        raise NotFoundError(f"issue {issue.number} has {nothing_for(choice)}")
+    return render(content, editions.masthead(house, choice), house.templates)
+
+
+def nothing_for(choice: Choice) -> str:
+    """Why an edition is empty."""
+    return "nothing that they have not had" if choice.had else "nothing in the sections they chose"
 
 
 async def message_for(house: House, issue: Issue, subscription: Subscription | None = None) -> Message:

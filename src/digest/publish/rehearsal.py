@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from digest.deliver import Compiled, gist, is_canonical
-from digest.domain import Delivery, Issue, Rendered, Subscription
+from digest.domain import Choice, Delivery, Issue, Rendered, Subscription
 from digest.errors import DigestError
 from digest.house import House
-from digest.publish.mails import own_part, shared_part
+from digest.publish.mails import nothing_for, own_part, shared_part
 from digest.render import lint
 from digest.store import deliveries, issues, subscribers
 
@@ -90,9 +90,9 @@ class _Maker:
 
     def try_one(self, delivery: Delivery, reader: Subscription | None, done: Rehearsal) -> None:
         """Count what would become of one delivery."""
-        why = "erased" if reader is None else reader.exclusion
+        why = "erased" if reader is None else reader.exclusion_at(self._issue.due_at)
         if not why and delivery.choice not in self._frozen:
-            why = "nothing in the sections they chose"
+            why = nothing_for(Choice.parse(delivery.choice))
         if why or reader is None:
             done.skipped[why] += 1
             return

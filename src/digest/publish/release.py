@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from digest import cron
-from digest.domain import Content, Issue, IssueState, Outcome, StalePolicy
+from digest.domain import Cadence, Content, Issue, IssueState, Outcome, StalePolicy
 from digest.errors import NothingToDoError
 from digest.house import House
 from digest.publish.approve import approve
-from digest.publish.draft import draft, hold, period_of, present
+from digest.publish.draft import draft, hold, present
 from digest.publish.gathering import gather_sources
+from digest.publish.monthly import draft_month
+from digest.publish.periods import period_of
 from digest.publish.send import Clock, send, utc_now
 from digest.store import issues
 
@@ -17,10 +19,12 @@ from digest.store import issues
 async def release_due(
     house: House, key: str, *, clock: Clock = utc_now, should_stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Make the issue whose time has come, approve what waited long enough, send what is approved and due."""
-    due = await _missing(house, key, now=clock())
-    if due is not None:
-        await _make(house, key, due, clock=clock)
+    """Make the issues whose time has come, approve what waited long enough, send what is approved and due."""
+    # The month's issue last: it is made of the others.
+    for cadence in (Cadence.WEEKLY, Cadence.MONTHLY):
+        due = await _missing(house, key, cadence, now=clock())
+        if due is not None:
+            await _make(house, key, due, cadence, clock=clock)
     async with house.store.read() as session:
         open_issues = await issues.all_of(session, key, states=(IssueState.REVIEW, *_SENDABLE))
     for issue in reversed(open_issues):
@@ -32,30 +36,37 @@ async def release_due(
 _SENDABLE = (IssueState.APPROVED, IssueState.SENDING)
 
 
-async def _missing(house: House, key: str, *, now: datetime) -> datetime | None:
+async def _missing(house: House, key: str, cadence: Cadence, *, now: datetime) -> datetime | None:
     """The last due time, when its issue is still to be made; never one from before we met the newsletter."""
     chosen = house.newsletter(key)
+    schedule = chosen.monthly if cadence is Cadence.MONTHLY else chosen.schedule
+    if not schedule:
+        return None
     async with house.store.begin() as session:
         met = await issues.meet_newsletter(session, key, now=now)
-        due = cron.last_due(chosen.schedule, chosen.timezone, now)
+        due = cron.last_due(schedule, chosen.timezone, now)
         if due is None or due < met:
             return None
-        there = await issues.of_period(session, key, period_of(due))
+        there = await issues.of_period(session, key, period_of(due), cadence=cadence)
     return due.astimezone(UTC) if there is None or there.state is IssueState.DRAFT else None
 
 
-async def _make(house: House, key: str, due: datetime, *, clock: Clock) -> None:
+async def _make(house: House, key: str, due: datetime, cadence: Cadence, *, clock: Clock) -> None:
     """Gather, draft and present the issue due at `due`; a stale one follows the operator's policy."""
     chosen = house.newsletter(key)
     is_stale = clock() - due > timedelta(hours=chosen.stale_after_hours)
     if is_stale and chosen.stale is StalePolicy.SKIP:
-        await _record_skip(house, key, due, reason="its time passed while the daemon was down", now=clock())
+        why = "its time passed while the daemon was down"
+        await _record_skip(house, key, due, cadence, reason=why, now=clock())
         return
-    await gather_sources(house, now=clock())
     try:
-        issue = await draft(house, key, now=clock(), due_at=due)
+        if cadence is Cadence.MONTHLY:
+            issue = await draft_month(house, key, now=clock(), due_at=due)
+        else:
+            await gather_sources(house, now=clock())
+            issue = await draft(house, key, now=clock(), due_at=due)
     except NothingToDoError as exc:
-        await _record_skip(house, key, due, reason=exc.what, now=clock())
+        await _record_skip(house, key, due, cadence, reason=exc.what, now=clock())
         return
     if is_stale and chosen.stale is StalePolicy.ASK:
         await hold(house.store, issue, editor=chosen.editor or "", auto_after=timedelta(0), now=clock())
@@ -63,13 +74,16 @@ async def _make(house: House, key: str, due: datetime, *, clock: Clock) -> None:
         await present(house, issue, now=clock())
 
 
-async def _record_skip(house: House, key: str, due: datetime, *, reason: str, now: datetime) -> None:
+async def _record_skip(
+    house: House, key: str, due: datetime, cadence: Cadence, *, reason: str, now: datetime
+) -> None:
     """Note that there is no issue for this period, so that nobody makes it later. It takes no number."""
     content = Content(newsletter=key, number=0, since=now, until=now)
     skipped = Issue(
         newsletter=key,
-        number=-int(due.timestamp() // 60),
+        number=-2 * int(due.timestamp() // 60) - (cadence is Cadence.MONTHLY),
         period=period_of(due),
+        cadence=cadence,
         state=IssueState.CANCELLED,
         due_at=due,
         content=content,
@@ -77,7 +91,7 @@ async def _record_skip(house: House, key: str, due: datetime, *, reason: str, no
     )
     async with house.store.begin() as session:
         await issues.save_draft(session, skipped, now=now)
-    house.log.warning("issue.skipped", newsletter=key, due=due.isoformat(), why=reason)
+    house.log.warning("issue.skipped", newsletter=key, due=due.isoformat(), cadence=cadence, why=reason)
 
 
 async def _advance(house: House, issue: Issue, *, clock: Clock, should_stop: Callable[[], bool]) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from digest import cron
 from digest.deliver import Compiled, Envelope, Relays, after, deliver, open_relays
 from digest.domain import (
+    Choice,
     Delivery,
     DeliveryState,
     Issue,
@@ -23,7 +24,7 @@ from digest.house import House
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
 from digest.publish.ledger import Ledger
-from digest.publish.mails import own_part, shared_part
+from digest.publish.mails import nothing_for, own_part, shared_part
 from digest.publish.pacing import Pacing
 from digest.publish.sender import find_dead, registered
 from digest.store import Writer, deliveries, issues, leases, subscribers
@@ -346,9 +347,9 @@ class _Sending:
     def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
         """The message; None, and settled, for who left or was suppressed since approval."""
         rendered = self.frozen.get(delivery.choice)
-        why = "erased" if reader is None else reader.exclusion
+        why = "erased" if reader is None else reader.exclusion_at(self.clock())
         if not why and rendered is None:
-            why = "nothing in the sections they chose"
+            why = nothing_for(Choice.parse(delivery.choice))
         if why or reader is None or rendered is None:
             self._close(Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why))
             return None

@@ -6,6 +6,7 @@ async with store.begin() as session:
 
 from digest.store import (
     articles,
+    audience,
     audit,
     bounces,
     decisions,
@@ -32,6 +33,7 @@ __all__ = [
     "Store",
     "Writer",
     "articles",
+    "audience",
     "audit",
     "bounces",
     "decisions",

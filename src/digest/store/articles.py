@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Article, Event, FullText, IssueState
+from digest.domain import Article, Cadence, Event, FullText, IssueState
 from digest.store.tables import ArticleRow, IssueItemRow, IssueRow, SourceRow
 
 _EVENT = TypeAdapter(Event)
@@ -226,7 +226,7 @@ async def told(session: AsyncSession, newsletter: str, *, but: int = 0) -> froze
         .join(IssueItemRow, IssueItemRow.article_id == ArticleRow.id)
         .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
         .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
-        .where(ArticleRow.event_at.is_(None))
+        .where(ArticleRow.event_at.is_(None), IssueRow.cadence == Cadence.WEEKLY)
     )
     return frozenset(rows)
 

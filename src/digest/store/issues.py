@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import ISSUE_MOVES, Content, Issue, IssueState, Rendered, Story
+from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
 from digest.errors import NotFoundError, WrongStateError
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
@@ -19,6 +19,8 @@ _STORY = TypeAdapter(Story)
 _EVENTS_SINCE = timedelta(days=430)
 #: A day, wherever on earth it is.
 _EVENT_LASTS = timedelta(hours=36)
+#: Issues of which mails may have left or will leave.
+LET_GO = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 _PLAIN: tuple[str, ...] = (
     "newsletter",
     "number",
@@ -35,6 +37,7 @@ _PLAIN += ("started_at", "sent_at", "reason", "revision", "hash")
 def _issue(row: IssueRow) -> Issue:
     values = {name: getattr(row, name) for name in _PLAIN}
     content = _CONTENT.validate_python(row.content)
+    values["cadence"] = Cadence(row.cadence)
     return Issue(id=row.id, state=IssueState(row.state), content=content, **values)
 
 
@@ -119,7 +122,7 @@ async def by_number(session: AsyncSession, newsletter: str, number: int) -> Issu
 
 
 async def of_period(
-    session: AsyncSession, newsletter: str, period: str, *, cadence: str = "weekly"
+    session: AsyncSession, newsletter: str, period: str, *, cadence: Cadence = Cadence.WEEKLY
 ) -> Issue | None:
     """The issue of that period, if there is one."""
     query = select(IssueRow).where(
@@ -144,19 +147,52 @@ async def taken_slots(session: AsyncSession, newsletter: str, *, after: datetime
     over = (IssueState.SENDING, IssueState.SENT, IssueState.CANCELLED)
     query = select(IssueRow.due_at).where(
         IssueRow.newsletter == newsletter,
-        IssueRow.cadence == "weekly",
+        IssueRow.cadence == Cadence.WEEKLY,
         IssueRow.due_at > after,
         IssueRow.state.in_(over),
     )
     return frozenset(await session.scalars(query))
 
 
-async def last_until(session: AsyncSession, newsletter: str, *, but: int = 0) -> datetime | None:
+async def last_until(
+    session: AsyncSession, newsletter: str, *, but: int = 0, cadence: Cadence = Cadence.WEEKLY
+) -> datetime | None:
     """Where the last issue that was let go ended: the next begins there, so nothing falls between."""
-    gone = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
-    done = await all_of(session, newsletter, states=gone)
-    ends = [issue.content.until for issue in done if issue.id != but]
+    done = await all_of(session, newsletter, states=LET_GO)
+    ends = [issue.content.until for issue in done if issue.id != but and issue.cadence is cadence]
     return max(ends, default=None)
+
+
+async def approved_in(
+    session: AsyncSession, newsletter: str, *, since: datetime, until: datetime
+) -> tuple[Issue, ...]:
+    """The weekly issues that were let go in (since, until], oldest first: a month's issue is made of them."""
+    query = select(IssueRow).where(
+        IssueRow.newsletter == newsletter,
+        IssueRow.cadence == Cadence.WEEKLY,
+        IssueRow.state.in_(LET_GO),
+        IssueRow.approved_at > since,
+        IssueRow.approved_at <= until,
+    )
+    rows = await session.scalars(query.order_by(IssueRow.approved_at, IssueRow.id))
+    return tuple(_issue(row) for row in rows)
+
+
+async def alike(session: AsyncSession, issue: Issue) -> tuple[Issue, ...]:
+    """Other issues of which a reader may have got something that this one tells too, by id.
+
+    Those that are let go, or were called off when some of their mails had left.
+    """
+    mine = select(IssueItemRow.article_id).where(IssueItemRow.issue_id == issue.id)
+    shared = select(IssueItemRow.issue_id).where(IssueItemRow.article_id.in_(mine))
+    may_have_left = or_(IssueRow.state.in_(LET_GO), IssueRow.started_at.is_not(None))
+    query = select(IssueRow).where(
+        IssueRow.newsletter == issue.newsletter,
+        IssueRow.id != issue.id,
+        IssueRow.id.in_(shared),
+        may_have_left,
+    )
+    return tuple(_issue(row) for row in await session.scalars(query.order_by(IssueRow.id)))
 
 
 async def told_events(
@@ -166,7 +202,7 @@ async def told_events(
     rows = await session.scalars(
         select(IssueRow.content)
         .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
-        .where(IssueRow.due_at > now - _EVENTS_SINCE)
+        .where(IssueRow.due_at > now - _EVENTS_SINCE, IssueRow.cadence == Cadence.WEEKLY)
         .order_by(IssueRow.due_at, IssueRow.number)
     )
     stories = [

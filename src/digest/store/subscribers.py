@@ -1,14 +1,14 @@
 """Readers, what they subscribed to, the evidence of it, and addresses that are sent nothing."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Consent, Subscriber, Subscription, SubscriptionState
+from digest.domain import Cadence, Consent, Subscriber, Subscription, SubscriptionState
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import (
     BounceRow,
@@ -30,6 +30,8 @@ _READER = (
 _SUBSCRIPTION = (
     SubscriptionRow.state,
     SubscriptionRow.choice,
+    SubscriptionRow.cadence,
+    SubscriptionRow.paused_until,
     SubscriptionRow.requested_at,
     SubscriptionRow.confirmed_at,
     SubscriptionRow.left_at,
@@ -66,6 +68,8 @@ def _subscription(row: SubscriptionRow, person: SubscriberRow, suppressed: str |
         newsletter=row.newsletter,
         state=SubscriptionState(row.state),
         sections=tuple(row.choice.split(",")) if row.choice else (),
+        cadence=Cadence(row.cadence),
+        paused_until=row.paused_until,
         requested_at=row.requested_at,
         confirmed_at=row.confirmed_at,
         left_at=row.left_at,
@@ -152,8 +156,9 @@ async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> 
         .where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
     )
     found: dict[int, Subscription] = {}
-    for row in await session.execute(query):
-        key, email, name, language, zone, created_at, state, choice, asked, confirmed, left, why = row
+    rows: Iterable[Sequence[Any]] = await session.execute(query)
+    for key, email, name, language, zone, created_at, *own in rows:
+        state, choice, cadence, paused_until, asked, confirmed, left, why = own
         found[key] = Subscription(
             subscriber=Subscriber(
                 id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
@@ -161,6 +166,8 @@ async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> 
             newsletter=newsletter,
             state=SubscriptionState(state),
             sections=tuple(choice.split(",")) if choice else (),
+            cadence=Cadence(cadence),
+            paused_until=paused_until,
             requested_at=asked,
             confirmed_at=confirmed,
             left_at=left,
@@ -217,6 +224,8 @@ async def save(session: AsyncSession, subscription: Subscription) -> None:
         "subscriber_id": subscription.subscriber.id,
         "state": subscription.state,
         "choice": choice_of(subscription.sections),
+        "cadence": subscription.cadence,
+        "paused_until": subscription.paused_until,
         "requested_at": subscription.requested_at,
         "confirmed_at": subscription.confirmed_at,
         "left_at": subscription.left_at,

@@ -181,6 +181,8 @@ class SubscriptionRow(Base):
     state: Mapped[State]
     #: Sorted keys joined by commas; "" means all sections.
     choice: Mapped[str] = mapped_column(String(400))
+    cadence: Mapped[State] = mapped_column(server_default="weekly")
+    paused_until: Mapped[datetime | None]
     requested_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

@@ -11,15 +11,16 @@ from digest.subscribe.importing import ImportReport, import_csv
 from digest.subscribe.leaving import can_undo, leave, leave_by_operator, undo
 from digest.subscribe.lookup import find, reader
 from digest.subscribe.operator import add, forget_unconfirmed, remove
-from digest.subscribe.preferences import choose_sections, stopped, try_again
+from digest.subscribe.preferences import Wishes, choose, stopped, try_again
 from digest.subscribe.signup import confirm, confirmation, forget, never_again, resend, sign_up
 
 __all__ = [
     "Evidence",
     "ImportReport",
+    "Wishes",
     "add",
     "can_undo",
-    "choose_sections",
+    "choose",
     "confirm",
     "confirmation",
     "export_csv",

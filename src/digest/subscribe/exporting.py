@@ -9,7 +9,19 @@ from digest.domain import Subscription
 from digest.house import House
 from digest.store import subscribers
 
-COLUMNS = ("email", "name", "state", "sections", "language", "requested", "confirmed", "left", "barred")
+COLUMNS = (
+    "email",
+    "name",
+    "state",
+    "sections",
+    "language",
+    "pace",
+    "zone",
+    "requested",
+    "confirmed",
+    "left",
+    "barred",
+)
 
 #: What a spreadsheet takes for the beginning of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,6 +47,8 @@ def _cells(one: Subscription) -> tuple[str, ...]:
         one.state,
         sections,
         person.language,
+        one.cadence,
+        person.zone,
         *map(_time, times),
         one.suppressed,
     )

@@ -1,11 +1,12 @@
 """Many readers from a CSV: what can go in goes in, the rest is reported line by line."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from digest.domain import Subscriber, Subscription, SubscriptionState
+from digest.config import local_zone
+from digest.domain import Cadence, Subscriber, Subscription, SubscriptionState
 from digest.errors import AddressError
 from digest.house import House
 from digest.store import Session, notices, subscribers
@@ -62,7 +63,7 @@ async def import_csv(
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """What became of the rows of a CSV (columns email, name, sections, language; or addresses alone).
+    """What became of the rows of a CSV (email, name, sections, language, pace, zone; or addresses).
 
     Columns `state` and `barred`, as our export writes them, are heeded: who left stays out, who was barred
     is barred, and who was waiting is asked to confirm.
@@ -103,9 +104,7 @@ def _checked(ground: _Ground, rows: Iterable[Row], count: _Count) -> dict[str, t
     known = {section.key for section in ground.house.newsletter(ground.key).sections}
     people: dict[str, tuple[Subscriber, Row]] = {}
     for row in rows:
-        fault = row.fault or next(
-            (f'no section "{one[:40]}"' for one in row.sections if one not in known), ""
-        )
+        fault = row.fault or _fault(row, known)
         try:
             email = "" if fault else normalise(row.email)
         except AddressError as exc:
@@ -113,11 +112,22 @@ def _checked(ground: _Ground, rows: Iterable[Row], count: _Count) -> dict[str, t
         if fault:
             count.refused.append((row.line, fault))
             continue
-        person = Subscriber(email=email, name=printable(row.name, 100), language=row.language)
+        person = Subscriber(email=email, name=printable(row.name, 100), language=row.language, zone=row.zone)
         email_hash = ground.house.email_hash(email)
         count.already += email_hash in people
         people.setdefault(email_hash, (person, row))
     return people
+
+
+def _fault(row: Row, known: Collection[str]) -> str:
+    """What the newsletter or the world does not have."""
+    if strange := next((one for one in row.sections if one not in known), ""):
+        return f'no section "{strange[:40]}"'
+    if row.pace and row.pace not in set(Cadence):
+        return f'no pace "{row.pace[:40]}" (weekly or monthly)'
+    if row.zone and local_zone(row.zone).key != row.zone:
+        return f'no time zone "{row.zone[:40]}"'
+    return ""
 
 
 def _shown(cell: str) -> str:
@@ -160,6 +170,7 @@ async def _subscribe(session: Session, ground: _Ground, person: Subscriber, row:
         newsletter=ground.key,
         state=state,
         sections=known_sections(ground.house, ground.key, row.sections),
+        cadence=Cadence(row.pace or Cadence.WEEKLY),
         requested_at=ground.now,
         confirmed_at=ground.now if state is SubscriptionState.CONFIRMED else None,
         left_at=ground.now if state is SubscriptionState.LEFT else None,

@@ -1,10 +1,11 @@
 """What a reader wants of a newsletter, changed by their own link."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from digest.domain import Subscription, SubscriptionState
+from digest.config import local_zone
+from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import UsageError, WrongStateError
 from digest.house import House
 from digest.store import subscribers
@@ -14,6 +15,7 @@ from digest.tokens import Purpose
 
 #: The one reason for which a reader may start the mail again by themselves.
 BOUNCE = "bounce"
+LONGEST_PAUSE = timedelta(days=366)
 
 
 async def stopped(house: House, there: Subscription) -> tuple[str, datetime] | None:
@@ -36,23 +38,61 @@ async def try_again(house: House, key: str, token: str, *, evidence: Evidence, n
     return replace(there, suppressed="")
 
 
-async def choose_sections(
-    house: House, key: str, token: str, sections: Sequence[str], *, evidence: Evidence, now: datetime
-) -> Subscription:
-    """The subscription with these sections; all of them are stored as (). Twice is the same.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a reader wants otherwise; None leaves a thing as it is."""
 
-    UsageError when none of them is known, WrongStateError for somebody who has left.
+    sections: Sequence[str] | None = None
+    cadence: Cadence | None = None
+    #: How long from now nothing shall come; zero ends a pause.
+    pause: timedelta | None = None
+    #: IANA name, "" for the newsletter's own zone.
+    zone: str | None = None
+
+
+async def choose(
+    house: House, key: str, token: str, wishes: Wishes, *, evidence: Evidence, now: datetime
+) -> Subscription:
+    """The subscription as wished; all sections are stored as (). Twice is the same.
+
+    UsageError when no section is known or there is no such zone, WrongStateError for somebody who has left.
     """
     claim = house.signer.read(token, Purpose.PREFERENCES, key, now=now)
-    if not any(section.key in sections for section in house.newsletter(key).sections):
+    chosen = house.newsletter(key)
+    if wishes.sections is not None and not any(one.key in wishes.sections for one in chosen.sections):
         raise UsageError("Nothing left to send", hint="Choose one, or leave")
+    if wishes.zone and local_zone(wishes.zone).key != wishes.zone:
+        raise UsageError(f"There is no time zone {wishes.zone[:60]}")
     async with house.store.begin() as session:
         there = await claimed(session, key, claim.subject)
         if there.state is SubscriptionState.LEFT:
             raise WrongStateError("You have left")
-        done = replace(there, sections=known_sections(house, key, sections))
-        if set(done.sections) != set(there.sections):
+        done = _as_wished(house, there, wishes, now=now)
+        if _differ(done, there):
             await subscribers.save(session, done)
+            await subscribers.rename(session, done.subscriber)
             await witness(session, done, "changed", evidence, now=now)
     house.log.event("reader.changed", newsletter=key, reader=claim.subject)
     return done
+
+
+def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: datetime) -> Subscription:
+    chosen = house.newsletter(there.newsletter)
+    sections, cadence, paused_until = there.sections, there.cadence, there.paused_until
+    if wishes.sections is not None:
+        sections = known_sections(house, there.newsletter, wishes.sections)
+    if wishes.cadence is not None:
+        cadence = wishes.cadence if chosen.monthly else Cadence.WEEKLY
+    if wishes.pause is not None:
+        paused_until = now + min(wishes.pause, LONGEST_PAUSE) if wishes.pause > timedelta(0) else None
+    person = there.subscriber
+    if wishes.zone is not None:
+        person = replace(person, zone=wishes.zone)
+    return replace(there, subscriber=person, sections=sections, cadence=cadence, paused_until=paused_until)
+
+
+def _differ(one: Subscription, other: Subscription) -> bool:
+    """True when the two are not the same but for the order of sections."""
+    return replace(one, sections=tuple(sorted(one.sections))) != replace(
+        other, sections=tuple(sorted(other.sections))
+    )

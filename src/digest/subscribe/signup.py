@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.domain import Subscriber, Subscription, SubscriptionState
+from digest.domain import Cadence, Subscriber, Subscription, SubscriptionState
 from digest.errors import TokenExpiredError
 from digest.house import House
 from digest.store import Session, notices, subscribers
@@ -29,6 +29,7 @@ async def sign_up(
     email: str,
     *,
     sections: Sequence[str] = (),
+    cadence: Cadence | None = None,
     name: str = "",
     evidence: Evidence,
     now: datetime,
@@ -49,7 +50,8 @@ async def sign_up(
         is_new = asked is None
         asked = asked or await _new(session, house, key, address, name=name, now=now)
         if asked.state is SubscriptionState.PENDING and (sections or is_new):
-            asked = replace(asked, sections=known_sections(house, key, sections))
+            pace = cadence or asked.cadence
+            asked = replace(asked, sections=known_sections(house, key, sections), cadence=pace)
             await subscribers.save(session, asked)
         await witness(session, asked, "asked", evidence, now=now)
         if not barred:

@@ -11,6 +11,8 @@ _NAMES = {
     "sections": {"sections", "section", "topics"},
     "language": {"language", "lang", "locale"},
     "state": {"state", "status"},
+    "pace": {"pace", "cadence", "frequency"},
+    "zone": {"zone", "timezone", "time zone", "tz"},
     "barred": {"barred", "suppressed"},
 }
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -31,6 +33,8 @@ class Row:
     name: str = ""
     sections: tuple[str, ...] = ()
     language: str = ""
+    pace: str = ""
+    zone: str = ""
     #: What the file says of them, in small letters: "left", "pending", …
     state: str = ""
     #: Why nothing may be sent to them.
@@ -137,6 +141,8 @@ def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
         name=cell("name"),
         sections=sections,
         language=language[:20],
+        pace=cell("pace").lower(),
+        zone=cell("zone"),
         state=cell("state").lower(),
         barred=cell("barred").lower(),
     )

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digest import subscribe
-from digest.domain import Subscription, SubscriptionState
+from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import NotFoundError, TokenExpiredError
 from digest.tokens import Purpose
 from digest.web.pages import see_other
@@ -32,6 +32,7 @@ async def ask(request: Request, key: str, token: str) -> Response:
         email=subscribe.mask(there.subscriber.email),
         token=token,
         preferences=f"{letter.home}/preferences/{preferences}",
+        is_monthly=there.cadence is Cadence.MONTHLY,
     )
 
 

@@ -1,17 +1,21 @@
-"""Which sections a reader wants, changed on one page."""
+"""What a reader wants, how often, and on which clocks: changed on one page."""
+
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from digest import subscribe
-from digest.domain import Subscription, SubscriptionState
+from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import NotFoundError, UsageError, WrongStateError
 from digest.tokens import Purpose
-from digest.web.forms import read_form
+from digest.web.forms import Form, read_form
 from digest.web.leaving import left_page
 from digest.web.pages import see_other
 from digest.web.site import Letter, Site, evidence_of, site_of
+from digest.web.zones import offered
 
 router = APIRouter(prefix="/n/{key}/preferences/{token}")
 
@@ -28,9 +32,50 @@ async def show(request: Request, key: str, token: str) -> Response:
     if there.suppressed:
         return await _stopped(site, letter, there, token)
     saved = request.query_params.get("saved")
-    before = () if saved is None else tuple(saved[:400].split(","))
-    known = tuple(section.key for section in letter.sections if section.key in before)
-    return _page(site, letter, there, token, is_saved=saved is not None, before=known)
+    return _page(site, letter, there, token, is_saved=saved is not None, before=_fields(letter, saved or ""))
+
+
+def _as_query(letter: Letter, there: Subscription) -> str:
+    """What was true, for the page that offers to undo."""
+    fields = [("sections", key) for key in there.sections or (section.key for section in letter.sections)]
+    until = there.paused_until.isoformat() if there.paused_until else "0"
+    fields += [("pace", there.cadence), ("pause", until), ("zone", there.subscriber.zone)]
+    return quote(urlencode(fields), safe="")
+
+
+def _fields(letter: Letter, query: str) -> tuple[tuple[str, str], ...]:
+    """The fields of the form that brings back what was true; whatever else stands there is left out."""
+    sections = {section.key for section in letter.sections}
+    found = parse_qsl(query[:1000], keep_blank_values=True)
+    if not any(name == "sections" and value in sections for name, value in found):
+        return ()
+    return tuple(
+        (name, value)
+        for name, value in found
+        if name in {"pace", "pause", "zone"} or (name == "sections" and value in sections)
+    )
+
+
+def _wishes(form: Form, *, now: datetime) -> subscribe.Wishes:
+    """What the form asks for; a field that is not there leaves a thing as it is."""
+    names = {name for name, _ in form.fields}
+    pace = form.first("pace")
+    return subscribe.Wishes(
+        sections=None if form.first("keep") == "sections" else form.every("sections"),
+        cadence=Cadence(pace) if pace in set(Cadence) else None,
+        pause=_pause(form.first("pause"), now),
+        zone=form.first("zone") if "zone" in names else None,
+    )
+
+
+def _pause(text: str, now: datetime) -> timedelta | None:
+    """Weeks, or until a moment; None for what says nothing."""
+    if text.isascii() and text.isdigit() and len(text) < 4:
+        return timedelta(weeks=int(text))
+    try:
+        return datetime.fromisoformat(text) - now
+    except (ValueError, TypeError):
+        return None
 
 
 def _page(
@@ -41,13 +86,14 @@ def _page(
     *,
     status: int = 200,
     is_saved: bool = False,
-    before: tuple[str, ...] = (),
+    before: tuple[tuple[str, str], ...] = (),
     is_empty: bool = False,
 ) -> Response:
     leave = site.house.token(Purpose.LEAVE, letter.key, there.subscriber.id)
     if there.state is SubscriptionState.LEFT:
         return left_page(site, letter, there, leave)
     every = tuple(section.key for section in letter.sections)
+    is_paused = there.paused_until is not None and there.paused_until > site.clock()
     return site.pages.page(
         "preferences",
         status=status,
@@ -55,6 +101,8 @@ def _page(
         there=there,
         email=subscribe.mask(there.subscriber.email),
         ticked=() if is_empty else there.sections or every,
+        pause_ends=there.paused_until if is_paused else None,
+        zones=offered(there.subscriber.zone, letter.masthead.zone),
         token=token,
         leave=f"{letter.home}/leave/{leave}",
         is_saved=is_saved,
@@ -98,11 +146,11 @@ async def save(request: Request, key: str, token: str) -> Response:
     letter, form, now = site.letter(key), await read_form(request), site.clock()
     try:
         there = await subscribe.reader(site.house, key, token, Purpose.PREFERENCES, now=now)
-        await subscribe.choose_sections(
+        await subscribe.choose(
             site.house,
             key,
             token,
-            form.every("sections"),
+            _wishes(form, now=now),
             evidence=evidence_of(request, "preferences"),
             now=now,
         )
@@ -110,5 +158,4 @@ async def save(request: Request, key: str, token: str) -> Response:
         return site.pages.page("gone", status=410, letter=letter, token=token)
     except (UsageError, WrongStateError):
         return _page(site, letter, there, token, status=422, is_empty=True)
-    before = ",".join(there.sections or (section.key for section in letter.sections))
-    return see_other(f"{letter.home}/preferences/{token}?saved={before}")
+    return see_other(f"{letter.home}/preferences/{token}?saved={_as_query(letter, there)}")

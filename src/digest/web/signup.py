@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digest import subscribe
+from digest.domain import Cadence
 from digest.errors import AddressError, TokenError
 from digest.web.archive import latest
 from digest.web.forms import Form, read_form
@@ -31,6 +32,7 @@ class Typed:
 
     email: str = ""
     sections: tuple[str, ...]
+    pace: str = Cadence.WEEKLY
     #: What to say about the address, "" when it is well.
     fault: str = ""
     #: The address they may have meant.
@@ -90,7 +92,7 @@ async def _ask(request: Request, key: str) -> Response:
     if wait := site.limits.wait(client_address(request), site.clock()):
         return too_many(site, letter, wait)
     kind = form.first("form") or "embed"
-    return await _sign_up(request, site, letter, typed.email, sections=typed.sections, kind=kind)
+    return await _sign_up(request, site, letter, typed, kind=kind)
 
 
 def check(letter: Letter, form: Form) -> Typed:
@@ -99,7 +101,8 @@ def check(letter: Letter, form: Form) -> Typed:
     chosen = tuple(section.key for section in letter.sections if section.key in form.every("sections"))
     # Our own page shows the sections, so none ticked means none; a small embedded form need not show them.
     is_ours = form.first("form") == "page"
-    typed = Typed(email=email[:300], sections=chosen, has_no_section=is_ours and not chosen)
+    pace = Cadence.MONTHLY if form.first("pace") == Cadence.MONTHLY else Cadence.WEEKLY
+    typed = Typed(email=email[:300], sections=chosen, pace=pace, has_no_section=is_ours and not chosen)
     try:
         address = subscribe.normalise(email)
     except AddressError as exc:
@@ -113,19 +116,18 @@ def check(letter: Letter, form: Form) -> Typed:
     return replace(typed, email=address)
 
 
-async def _sign_up(
-    request: Request, site: Site, letter: Letter, email: str, *, sections: tuple[str, ...], kind: str
-) -> Response:
+async def _sign_up(request: Request, site: Site, letter: Letter, typed: Typed, *, kind: str) -> Response:
     await subscribe.sign_up(
         site.house,
         letter.key,
-        email,
-        sections=sections,
+        typed.email,
+        sections=typed.sections,
+        cadence=Cadence(typed.pace) if letter.month_due and typed.sections else None,
         evidence=evidence_of(request, kind),
         now=site.clock(),
     )
     site.wake()
-    return _check_mail(site, letter, email)
+    return _check_mail(site, letter, typed.email)
 
 
 async def _again(request: Request, site: Site, letter: Letter, sealed: str) -> Response:
@@ -137,7 +139,7 @@ async def _again(request: Request, site: Site, letter: Letter, sealed: str) -> R
         wait = site.limits.wait(client_address(request), now)
     if wait > timedelta(0):
         return too_many(site, letter, wait)
-    return await _sign_up(request, site, letter, email, sections=(), kind="again")
+    return await _sign_up(request, site, letter, Typed(email=email, sections=()), kind="again")
 
 
 def too_many(site: Site, letter: Letter, wait: timedelta) -> Response:

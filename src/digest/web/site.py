@@ -20,6 +20,7 @@ from digest.subscribe import Evidence
 from digest.web.limits import Limits
 from digest.web.pages import Pages
 from digest.web.seal import Sealer
+from digest.web.zones import city
 
 #: The sentence that readers agree to, with the version that is kept as evidence.
 CONSENT = "We send one mail to confirm it. No tracking, no sharing, one click to leave."
@@ -38,6 +39,8 @@ class Letter:
     rhythm: str
     #: On the newsletter's own clocks.
     next_due: datetime
+    #: When the issue of the month goes, where there is one.
+    month_due: datetime | None
 
     @property
     def key(self) -> str:
@@ -57,8 +60,7 @@ class Letter:
     @property
     def city(self) -> str:
         """ "Copenhagen" for Europe/Copenhagen, the zone's name where it is not called after a place."""
-        area, _, place = self.masthead.zone.rpartition("/")
-        return self.masthead.zone if not area or area == "Etc" else place.replace("_", " ")
+        return city(self.masthead.zone)
 
     def labels(self, keys: tuple[str, ...]) -> list[str]:
         """The labels of these sections, of all of them for ()."""
@@ -103,12 +105,14 @@ class Site:
         chosen = self.house.newsletter(key)
         due = next_slot(chosen, self.taken.get(key, ()), self.clock())
         after = cron.next_due(chosen.schedule, chosen.timezone, due)
+        month = cron.next_due(chosen.monthly, chosen.timezone, self.clock()) if chosen.monthly else None
         return Letter(
             masthead=self.house.masthead(key),
             prefix=self.prefix,
             sections=chosen.sections,
             rhythm=rhythm(due, after),
             next_due=due.astimezone(ZoneInfo(chosen.timezone)),
+            month_due=month.astimezone(ZoneInfo(chosen.timezone)) if month else None,
         )
 
 
