@@ -8,13 +8,16 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from conftest import KEY, settings_for
+from conftest import KEY, NOW, settings_for
+from digest.cli.checks import Ground, summaries
+from digest.compose import compose
 from digest.config import SummariesSettings
 from digest.domain import Issue, Material, Story
 from digest.errors import ConfigError, ModelError
 from digest.publish import draft, gather_sources
+from digest.publish.making import unpack_inputs
 from digest.rewrite import Budget, open_model
-from digest.store import suggestions
+from digest.store import revisions, suggestions
 from models import ModelServer, Reply, answers, drips, never_ends, open_model_server, says, stalls, writes
 from weeks import Week, open_week
 
@@ -227,6 +230,33 @@ async def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="cannot be read"):
             async with open_model(missing):
                 pass
+
+
+async def test_a_doctor_asks_the_model_and_says_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "digest.toml").write_text("")
+    for reply, state in ((says("yes"), "ok"), (answers(404), "warn")):
+        async with open_model_server(reply) as server:
+            chosen = settings_for(
+                "sqlite:///x.db", tmp_path, summaries={"url": server.url, "model": "m1", "key": "sesame"}
+            )
+            ground = Ground(file=tmp_path / "digest.toml", settings=chosen, now=NOW)
+
+            found = await summaries(ground)
+
+            assert found.state == state
+            assert "sesame" not in found.line()
+
+
+async def test_an_issue_with_a_models_summary_replays_to_the_same_bytes(tmp_path: Path) -> None:
+    async with open_press(tmp_path, writes(GOOD)) as (week, server):
+        issue = await redraft(week)
+        async with week.house.store.read() as session:
+            making = await revisions.making(session, issue.id)
+        assert making is not None
+        inputs = unpack_inputs(making)
+
+        assert compose(inputs.articles, inputs.plan, now=inputs.now).digest() == issue.hash
+        assert len(server.asked) == 1
 
 
 async def test_a_server_that_is_not_there_is_one_line() -> None:
