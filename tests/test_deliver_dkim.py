@@ -1,5 +1,6 @@
 """Signatures of our own, verified by dkimpy; keys, and what is wrong with them."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -116,6 +117,25 @@ async def test_a_transport_signs_what_leaves_by_it(keys: NewKeys, tmp_path: Path
     assert outcome.kind is OutcomeKind.SENT
     assert verified(file.read_bytes(), keys) == [True, True]
     assert said.endswith("DKIM week-rsa and week-ed25519 of example.org")
+
+
+async def test_many_messages_signed_at_a_time_keep_their_own_signatures(
+    keys: NewKeys, tmp_path: Path
+) -> None:
+    way = SmtpSettings(url=SecretStr(f"file://{tmp_path}"), dkim=chosen(keys))
+    data = [message().replace(b"<47.1@", f"<47.{number}@".encode()) for number in range(40)]
+    data.append(b"no message")
+    letters = [
+        Envelope(key=key, sender="n@example.org", recipient=f"r{key}@example.org", data=one)
+        for key, one in enumerate(data)
+    ]
+    async with open_transport(way) as transport:
+        outcomes = await asyncio.gather(*(transport.send(one) for one in letters))
+
+    files = [file.read_bytes() for file in tmp_path.glob("*.eml")]  # noqa: ASYNC240 (a test's own folder)
+    assert [one.key for one in outcomes if one.kind is OutcomeKind.FAILED] == [40]
+    assert len(files) == 40
+    assert all(verified(one, keys) == [True, True] for one in files)
 
 
 async def test_what_is_no_message_is_not_sent_unsigned(keys: NewKeys, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,12 +11,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.config import SmtpSettings
 from digest.deliver.dkim import Signer
-from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
+from digest.deliver.envelope import Transport
 from digest.deliver.outbox import Outbox
 from digest.deliver.pool import relay
+from digest.deliver.signing import Signing
 from digest.deliver.smtp import Account
-from digest.domain import Outcome, OutcomeKind
-from digest.errors import ConfigError, DigestError
+from digest.errors import ConfigError
 
 _SHAPE = (
     "it looks like smtps://user:password@relay.example.org:465; "
@@ -47,28 +47,8 @@ def open_transport(
 @asynccontextmanager
 async def _signing(way: AbstractAsyncContextManager[Transport], signer: Signer) -> AsyncIterator[Transport]:
     async with way as transport:
-        yield Signing(transport, signer)
-
-
-class Signing:
-    """A transport that signs each message just before it leaves by another."""
-
-    def __init__(self, transport: Transport, signer: Signer) -> None:
-        """The other transport is opened and closed by whoever made it."""
-        self._transport = transport
-        self._signer = signer
-
-    async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
-        """What the other transport says of the signed message; FAILED for what cannot be signed."""
-        try:
-            data = self._signer.sign(envelope.data)
-        except DigestError as exc:
-            return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
-        return await self._transport.send(replace(envelope, data=data), intent=intent)
-
-    async def check(self) -> str:
-        """The other's line, and that messages are signed."""
-        return f"{await self._transport.check()}, DKIM {self._signer.names}"
+        with closing(Signing(transport, signer)) as signing:
+            yield signing
 
 
 @asynccontextmanager
