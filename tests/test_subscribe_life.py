@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import KEY, NOW, settings_for
 from digest import subscribe
@@ -355,6 +358,24 @@ def test_what_is_no_address_is_one_clear_line(typed: str) -> None:
 )
 def test_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
     assert subscribe.normalise(typed) == stored
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9!#$.+_'-]{0,66}", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9._-]{1,20}(\.[a-z0-9-]{1,6}){0,3}", fullmatch=True),
+)
+def test_a_plain_address_is_judged_as_the_library_judges_it(local: str, domain: str) -> None:
+    try:
+        expected = validate_email(f"{local}@{domain}", check_deliverability=False, strict=True).normalized
+    except EmailNotValidError:
+        expected = ""
+
+    try:
+        found = subscribe.normalise(f"{local}@{domain}")
+    except AddressError:
+        found = ""
+
+    assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from digest.config import NewsletterSettings, Settings, local_zone
 from digest.domain import Subscriber
@@ -87,13 +88,24 @@ class House:
 
         The whole address is lower-cased: the few hosts that tell cases apart do not outweigh doubled mail.
         """
-        text = email.strip().lower().encode()
-        return hmac.new(self._key("address"), text, hashlib.sha256).hexdigest()
+        code = _empty_code(self.settings.secret.get_secret_value(), "address").copy()
+        code.update(email.strip().lower().encode())
+        return code.hexdigest()
 
     def _key(self, purpose: str) -> bytes:
         """A key of its own for each purpose, derived from the secret."""
-        secret = self.settings.secret.get_secret_value().encode()
-        return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
+        return _derived(self.settings.secret.get_secret_value(), purpose)
+
+
+@lru_cache(maxsize=16)
+def _derived(secret: str, purpose: str) -> bytes:
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+@lru_cache(maxsize=16)
+def _empty_code(secret: str, purpose: str) -> hmac.HMAC:
+    """A code over nothing yet: a copy of it is cheaper than a new one."""
+    return hmac.new(_derived(secret, purpose), digestmod=hashlib.sha256)
 
 
 @asynccontextmanager

@@ -1,11 +1,11 @@
 """Readers, what they subscribed to, the evidence of it, and addresses that are sent nothing."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Consent, Subscriber, Subscription, SubscriptionState
@@ -19,6 +19,9 @@ from digest.store.tables import (
 )
 
 _PAGE = 1000
+#: Looked up, because making an enum's member from its value takes as long as the rest of a row.
+_STATES = {state.value: state for state in SubscriptionState}
+_CADENCES = {cadence.value: cadence for cadence in Cadence}
 _READER = (
     SubscriberRow.id,
     SubscriberRow.email,
@@ -88,20 +91,6 @@ async def add(session: AsyncSession, subscriber: Subscriber, *, email_hash: str,
     return _subscriber(found)
 
 
-async def add_all(
-    session: AsyncSession, people: Mapping[str, Subscriber], *, now: datetime
-) -> dict[str, Subscriber]:
-    """The stored subscribers by the hash of their address; those that were there are left as they are."""
-    rows = [
-        {"email": one.email, "email_hash": email_hash, "name": one.name}
-        | {"language": one.language, "zone": one.zone, "created_at": now}
-        for email_hash, one in people.items()
-    ]
-    await insert_ignoring(session, SubscriberRow, rows, unique=("email_hash",))
-    query = select(SubscriberRow).where(SubscriberRow.email_hash.in_(list(people)))
-    return {row.email_hash: _subscriber(row) for row in await session.scalars(query)}
-
-
 async def lock(session: AsyncSession, subscriber_id: int) -> None:
     """Let nobody else change this reader until the transaction ends; SQLite has only one writer anyway."""
     await session.execute(select(SubscriberRow.id).where(SubscriberRow.id == subscriber_id).with_for_update())
@@ -129,16 +118,6 @@ async def by_email(session: AsyncSession, newsletter: str, email_hash: str) -> S
     return _subscription(*found) if found else None
 
 
-async def by_hashes(session: AsyncSession, newsletter: str, hashes: Sequence[str]) -> dict[str, Subscription]:
-    """Subscriptions by the hash of their address, for those of `hashes` (at most a thousand) there are."""
-    wanted = SubscriberRow.email_hash.in_(hashes)
-    query = (
-        _query().add_columns(SubscriberRow.email_hash).where(SubscriptionRow.newsletter == newsletter, wanted)
-    )
-    found = await session.execute(query)
-    return {email_hash: _subscription(row, person, reason) for row, person, reason, email_hash in found}
-
-
 async def of_person(session: AsyncSession, email_hash: str) -> tuple[Subscription, ...]:
     """Everything that this address is subscribed to, or was."""
     query = _query().where(SubscriberRow.email_hash == email_hash).order_by(SubscriptionRow.newsletter)
@@ -147,33 +126,38 @@ async def of_person(session: AsyncSession, email_hash: str) -> tuple[Subscriptio
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    # Columns, not rows of the mapper: this is asked for every reader of an issue.
-    query = (
+    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(ids))
+    return {row[0]: _of_columns(newsletter, row) for row in await session.execute(query)}
+
+
+def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
+    """Columns, not rows of the mapper: this is asked for every reader of an issue."""
+    return (
         select(*_READER, *_SUBSCRIPTION, func.coalesce(SuppressionRow.reason, ""))
         .select_from(SubscriptionRow)
         .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
         .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
-        .where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id.in_(ids))
+        .where(SubscriptionRow.newsletter == newsletter)
     )
-    found: dict[int, Subscription] = {}
-    rows: Iterable[Sequence[Any]] = await session.execute(query)
-    for key, email, name, language, zone, created_at, *own in rows:
-        state, choice, cadence, paused_until, asked, confirmed, left, why = own
-        found[key] = Subscription(
-            subscriber=Subscriber(
-                id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
-            ),
-            newsletter=newsletter,
-            state=SubscriptionState(state),
-            sections=tuple(choice.split(",")) if choice else (),
-            cadence=Cadence(cadence),
-            paused_until=paused_until,
-            requested_at=asked,
-            confirmed_at=confirmed,
-            left_at=left,
-            suppressed=why,
-        )
-    return found
+
+
+def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
+    key, email, name, language, zone, created_at, *own = row
+    state, choice, cadence, paused_until, asked, confirmed, left, why = own
+    return Subscription(
+        subscriber=Subscriber(
+            id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
+        ),
+        newsletter=newsletter,
+        state=_STATES[state],
+        sections=tuple(choice.split(",")) if choice else (),
+        cadence=_CADENCES[cadence],
+        paused_until=paused_until,
+        requested_at=asked,
+        confirmed_at=confirmed,
+        left_at=left,
+        suppressed=why,
+    )
 
 
 async def pages(
@@ -182,15 +166,14 @@ async def pages(
     """Every subscription by subscriber id, a thousand at a time, so that memory stays flat."""
     last = 0
     while True:
-        query = _query().where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.subscriber_id > last)
+        query = _columns(newsletter).where(SubscriptionRow.subscriber_id > last)
         if state is not None:
             query = query.where(SubscriptionRow.state == state)
         rows = (await session.execute(query.order_by(SubscriptionRow.subscriber_id).limit(_PAGE))).all()
         if not rows:
             return
-        page = tuple(_subscription(*row) for row in rows)
-        last = page[-1].subscriber.id
-        yield page
+        last = rows[-1][0]
+        yield tuple(_of_columns(newsletter, row) for row in rows)
 
 
 async def counts(session: AsyncSession, newsletter: str) -> dict[str, int]:
@@ -250,9 +233,13 @@ async def erase(session: AsyncSession, subscriber_id: int) -> None:
     await session.execute(delete(SubscriberRow).where(SubscriberRow.id == subscriber_id))
 
 
+def wording_hash(wording: str) -> str:
+    """What shows later that the words were these."""
+    return hashlib.sha256(wording.encode()).hexdigest()
+
+
 async def add_consent(session: AsyncSession, consent: Consent) -> None:
     """Add a line of evidence."""
-    wording_hash = hashlib.sha256(consent.wording.encode()).hexdigest()
     session.add(
         ConsentRow(
             subscriber_id=consent.subscriber_id,
@@ -263,7 +250,7 @@ async def add_consent(session: AsyncSession, consent: Consent) -> None:
             user_agent=consent.user_agent[:400],
             form=consent.form,
             wording=consent.wording,
-            wording_hash=wording_hash,
+            wording_hash=wording_hash(consent.wording),
         )
     )
     await session.flush()

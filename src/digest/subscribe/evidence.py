@@ -41,4 +41,6 @@ async def witness(
 
 def printable(text: str, room: int) -> str:
     """At most `room` characters on one line, without controls: PostgreSQL refuses a NUL."""
+    if len(text) <= room and text.isprintable():
+        return text.strip()
     return "".join(char if char.isprintable() else " " for char in text[: room * 2]).strip()[:room]

@@ -1,7 +1,8 @@
 """Many readers from a CSV: what can go in goes in, the rest is reported line by line."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -9,14 +10,15 @@ from digest.config import local_zone
 from digest.domain import Cadence, Subscriber, Subscription, SubscriptionState
 from digest.errors import AddressError
 from digest.house import House
-from digest.store import Session, notices, subscribers
+from digest.store import Session, intake, notices, subscribers
 from digest.subscribe.addresses import normalise
-from digest.subscribe.evidence import Evidence, printable, witness
+from digest.subscribe.evidence import Evidence, printable
 from digest.subscribe.lookup import known_sections, notice_of
 from digest.subscribe.operator import require_basis
 from digest.subscribe.table import Row, read_rows
 
-_BATCH = 500
+#: Rows a transaction; SQLite allows 32,766 values in one statement.
+_BATCH = 5000
 #: Words for somebody who is to be sent nothing, in our own exports and in others'.
 _GONE = frozenset({"left", "unsubscribed", "blocklisted", "bounced", "complained", "suppressed"})
 
@@ -51,6 +53,10 @@ class _Ground:
     state: SubscriptionState
     evidence: Evidence
     now: datetime
+
+
+#: State, sections and pace: what a subscription of an import is.
+_Kind = tuple[SubscriptionState, tuple[str, ...], Cadence]
 
 
 async def import_csv(
@@ -140,20 +146,30 @@ async def _store(
 ) -> None:
     """Store those who are new to the newsletter; count the others."""
     barred = await subscribers.suppressed(session, list(people))
-    there = await subscribers.by_hashes(session, ground.key, list(people))
-    out = barred | {one for one, sub in there.items() if sub.state is SubscriptionState.LEFT}
+    there = await intake.states(session, ground.key, list(people))
+    out = barred | {one for one, state in there.items() if state is SubscriptionState.LEFT}
     fresh = {one: pair for one, pair in people.items() if one not in there and one not in out}
     gone = {one for one, (_, row) in fresh.items() if row.barred or row.state in _GONE}
     count.kept_out += len(out) + len(gone)
     count.already += len(people) - len(out) - len(fresh)
     count.added += len(fresh) - len(gone)
-    stored = await subscribers.add_all(session, {one: pair[0] for one, pair in fresh.items()}, now=ground.now)
+    await intake.add_people(session, {one: pair[0] for one, pair in fresh.items()}, now=ground.now)
+    for kind, hashes in _alike(ground, fresh).items():
+        await _subscribe(session, ground, hashes, kind)
+    reasons = {one: printable(row.barred, 16) for one, (_, row) in fresh.items() if row.barred}
+    await intake.suppress_all(session, reasons, "as imported", now=ground.now)
+    await _ask(session, ground, {one: pair for one, pair in fresh.items() if one not in reasons})
+
+
+def _alike(
+    ground: _Ground, fresh: dict[str, tuple[Subscriber, Row]]
+) -> dict[_Kind, list[str]]:
+    """The hashes of those who get the same subscription: nearly all of a file share one."""
+    groups: defaultdict[_Kind, list[str]] = defaultdict(list)
     for email_hash, (_, row) in fresh.items():
-        await _subscribe(session, ground, stored[email_hash], row)
-        if row.barred:
-            await subscribers.suppress(
-                session, email_hash, printable(row.barred, 16), "as imported", now=ground.now
-            )
+        sections = known_sections(ground.house, ground.key, row.sections) if row.sections else ()
+        groups[_state(ground, row), sections, Cadence(row.pace or Cadence.WEEKLY)].append(email_hash)
+    return groups
 
 
 def _state(ground: _Ground, row: Row) -> SubscriptionState:
@@ -163,19 +179,40 @@ def _state(ground: _Ground, row: Row) -> SubscriptionState:
     return SubscriptionState.PENDING if row.state == "pending" or row.barred else ground.state
 
 
-async def _subscribe(session: Session, ground: _Ground, person: Subscriber, row: Row) -> None:
-    state = _state(ground, row)
-    done = Subscription(
-        subscriber=person,
+async def _subscribe(
+    session: Session,
+    ground: _Ground,
+    hashes: list[str],
+    kind: _Kind,
+) -> None:
+    """Store the same subscription for all of them, and the evidence of it."""
+    state, sections, cadence = kind
+    what = Subscription(
+        subscriber=Subscriber(email=""),
         newsletter=ground.key,
         state=state,
-        sections=known_sections(ground.house, ground.key, row.sections),
-        cadence=Cadence(row.pace or Cadence.WEEKLY),
+        sections=sections,
+        cadence=cadence,
         requested_at=ground.now,
         confirmed_at=ground.now if state is SubscriptionState.CONFIRMED else None,
         left_at=ground.now if state is SubscriptionState.LEFT else None,
     )
-    await subscribers.save(session, done)
-    await witness(session, done, "imported", ground.evidence, now=ground.now)
-    if state is SubscriptionState.PENDING and not row.barred:
-        await notices.add(session, notice_of(done, "confirm", now=ground.now))
+    await intake.subscribe_all(session, hashes, what, ground.evidence.line(what, "imported", now=ground.now))
+
+
+async def _ask(session: Session, ground: _Ground, fresh: dict[str, tuple[Subscriber, Row]]) -> None:
+    """Queue the confirmation mail to those who have to confirm."""
+    asked = {
+        one: person
+        for one, (person, row) in fresh.items()
+        if _state(ground, row) is SubscriptionState.PENDING
+    }
+    known = await intake.ids(session, list(asked)) if asked else {}
+    for email_hash, person in asked.items():
+        waiting = Subscription(
+            subscriber=replace(person, id=known[email_hash]),
+            newsletter=ground.key,
+            state=SubscriptionState.PENDING,
+            requested_at=ground.now,
+        )
+        await notices.add(session, notice_of(waiting, "confirm", now=ground.now))

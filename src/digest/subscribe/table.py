@@ -127,22 +127,20 @@ def _address_column(cells: Sequence[str]) -> int:
 
 
 def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
-    def cell(what: str) -> str:
-        at = columns.get(what, -1)
-        return cells[at] if 0 <= at < len(cells) else ""
-
-    language = cell("language").replace("_", "-")
+    count = len(cells)
+    given = {what: cells[at] for what, at in columns.items() if at < count and cells[at]}
+    language = given.get("language", "").replace("_", "-")
     if language and not _LANGUAGE.fullmatch(language):
         return Row(line=number, fault=f'"{language[:40]}" is no language (like "en" or "pt-BR")')
-    sections = tuple(part.lower() for part in re.split(r"[\s;,|]+", cell("sections")) if part)
+    sections = given.get("sections", "").lower()
     return Row(
         line=number,
-        email=cell("email"),
-        name=cell("name"),
-        sections=sections,
+        email=given.get("email", ""),
+        name=given.get("name", ""),
+        sections=tuple(part for part in re.split(r"[\s;,|]+", sections) if part) if sections else (),
         language=language[:20],
-        pace=cell("pace").lower(),
-        zone=cell("zone"),
-        state=cell("state").lower(),
-        barred=cell("barred").lower(),
+        pace=given.get("pace", "").lower(),
+        zone=given.get("zone", ""),
+        state=given.get("state", "").lower(),
+        barred=given.get("barred", "").lower(),
     )
