@@ -25,6 +25,10 @@ from digest.store import Store, articles, issues, leases, notices, sources, subs
 from test_store_ledger import issue_to_save as issue_on_its_way
 
 
+def draft_to_save() -> Issue:
+    return replace(issue_to_save(), state=IssueState.DRAFT)
+
+
 async def one_source(store: Store) -> Source:
     async with store.begin() as session:
         await sources.add(session, [Source(url="https://a.example/feed", title="A")], now=NOW)
@@ -150,10 +154,10 @@ async def test_hostile_text_is_kept_as_text(store: Store) -> None:
 
 async def test_a_draft_made_again_replaces_the_draft_and_counts_its_revision(store: Store) -> None:
     async with store.begin() as session:
-        first = await issues.save_draft(session, issue_to_save(), now=NOW)
-        same = await issues.save_draft(session, issue_to_save(), now=NOW)
+        first = await issues.save_draft(session, draft_to_save(), now=NOW)
+        same = await issues.save_draft(session, draft_to_save(), now=NOW)
         content = replace(first.content, note="Read this first.")
-        other = await issues.save_draft(session, replace(issue_to_save(), content=content), now=NOW)
+        other = await issues.save_draft(session, replace(draft_to_save(), content=content), now=NOW)
 
     assert (first.id, same.id, other.id) == (first.id,) * 3
     assert (first.revision, same.revision, other.revision) == (1, 1, 2)
@@ -163,16 +167,16 @@ async def test_a_draft_made_again_replaces_the_draft_and_counts_its_revision(sto
 
 async def test_an_approved_issue_is_not_drafted_over(store: Store) -> None:
     async with store.begin() as session:
-        issue = await issues.save_draft(session, issue_to_save(), now=NOW)
+        issue = await issues.save_draft(session, draft_to_save(), now=NOW)
         await issues.move(session, issue, IssueState.APPROVED, approved_at=NOW)
 
         with pytest.raises(WrongStateError, match="is approved"):
-            await issues.save_draft(session, issue_to_save(), now=NOW)
+            await issues.save_draft(session, draft_to_save(), now=NOW)
 
 
 async def test_of_two_that_approve_at_once_one_is_refused(store: Store) -> None:
     async with store.begin() as session:
-        issue = await issues.save_draft(session, issue_to_save(), now=NOW)
+        issue = await issues.save_draft(session, draft_to_save(), now=NOW)
 
     async def approve() -> bool:
         try:
@@ -187,7 +191,7 @@ async def test_of_two_that_approve_at_once_one_is_refused(store: Store) -> None:
 
 async def test_a_move_that_makes_no_sense_is_refused(store: Store) -> None:
     async with store.begin() as session:
-        issue = await issues.save_draft(session, issue_to_save(), now=NOW)
+        issue = await issues.save_draft(session, draft_to_save(), now=NOW)
 
         with pytest.raises(WrongStateError, match="is draft: it cannot become sent"):
             await issues.move(session, issue, IssueState.SENT)
@@ -196,7 +200,7 @@ async def test_a_move_that_makes_no_sense_is_refused(store: Store) -> None:
 async def test_what_was_approved_comes_back_byte_for_byte(store: Store) -> None:
     rendered = Rendered(subject="S – 題", preheader="p", html="<p>\ue000é\r\n</p>", text="t\n")
     async with store.begin() as session:
-        issue = await issues.save_draft(session, issue_to_save(), now=NOW)
+        issue = await issues.save_draft(session, draft_to_save(), now=NOW)
         await issues.freeze(session, issue.id, {"": rendered, "events": rendered})
 
         assert await issues.renderings(session, issue.id) == {"": rendered, "events": rendered}

@@ -18,7 +18,7 @@ from digest.subscribe.operator import require_basis
 from digest.subscribe.table import Row, read_rows
 
 #: Rows a transaction; SQLite allows 32,766 values in one statement.
-_BATCH = 5000
+_BATCH = 2000
 #: Words for somebody who is to be sent nothing, in our own exports and in others'.
 _GONE = frozenset({"left", "unsubscribed", "blocklisted", "bounced", "complained", "suppressed"})
 

@@ -87,8 +87,7 @@ def _is_filled(line: str) -> bool:
 
 def _height(lines: Sequence[str], at: int, delimiter: str, *, width: int, email: int) -> int:
     """How many lines the row has that begins here."""
-    quote = re.compile(rf'(?:^|{re.escape(delimiter)})\s*"')
-    if lines[at].count('"') % 2 == 0 or not quote.search(lines[at]):
+    if lines[at].count('"') % 2 == 0 or not re.search(rf'(?:^|{re.escape(delimiter)})\s*"', lines[at]):
         return 1
     for taken, line in enumerate(lines[at + 1 : at + _MAX_HEIGHT], 2):
         if line.count('"') % 2:
@@ -105,6 +104,9 @@ def _delimiter(line: str) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        # Where nothing is quoted, every delimiter is one.
+        return [_DISARMED.sub("", cell.strip()) for cell in line.split(delimiter)]
     try:
         found = next(csv.reader(re.split(r"(?<=\n)", line), delimiter=delimiter), [])
     except csv.Error:
