@@ -1,4 +1,4 @@
-"""How long an issue takes to 1, 10 and 100 million readers, from unit costs measured here, and what limits it.
+"""How long an issue takes to 1, 10 and 100 million readers, from unit costs measured here; what limits it.
 
 First a real run on this machine gives the unit costs: processor time a message, signing, the database. Then a
 simulation sends the issue in steps of batches over machines, connections, the round trip, the relays and
@@ -121,7 +121,7 @@ def really(folder: Path, port: int, *, readers: int, connections: int, sign: str
     asyncio.run(prepare(settings_for(f"sqlite:///{file}", "file:///nowhere"), readers=readers, stories=30))
     script = Path(__file__).with_name("send.py")
     command = [sys.executable, str(script), "--child", f"sqlite:///{file}", url]
-    command += ["--connections", str(connections), "--sign", sign]
+    command += ["--connections", str(connections), "--sign", sign, "--keys", str(folder)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures

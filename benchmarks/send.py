@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from email.message import EmailMessage
 from io import StringIO
 from pathlib import Path
@@ -29,7 +31,7 @@ from digest.deliver import encode, new_keys
 from digest.house import open_house
 from digest.log import Log
 from digest.publish import message_for, send
-from mailing import content, prepare, settings_for, sink, the_issue, tool
+from mailing import content, postgres, prepare, settings_for, sink, the_issue, tool
 
 PLAIN = """<h1>{{ content.newsletter }}</h1><p>For {{ email }}</p>{% for story in content.stories %}
 <h2><a href="{{ story.url }}">{{ story.title }}</a></h2><p>{{ story.summary }}</p>
@@ -65,10 +67,10 @@ async def ours(database: str, url: str, connections: int, dkim: dict[str, str] |
     return {"per_s": count / seconds, "cpu_ms": cpu / count * 1000, "peak_mb": peak}
 
 
-def in_a_child(database: str, url: str, options: argparse.Namespace) -> dict[str, float]:
+def in_a_child(database: str, url: str, options: argparse.Namespace, keys: Path) -> dict[str, float]:
     """`ours` in a process of its own, so that its memory is its own."""
     command = [sys.executable, __file__, "--child", database, url, "--connections"]
-    command += [str(options.connections), "--sign", options.sign]
+    command += [str(options.connections), "--sign", options.sign, "--keys", str(keys)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
@@ -128,26 +130,36 @@ async def size_of_one(database: str) -> int:
         return len(encode(await message_for(house, await the_issue(house))))
 
 
+def a_database(folder: Path, fresh: Callable[[], str] | None, options: argparse.Namespace) -> str:
+    """The readers and the approved issue in a database of their own; on SQLite a copy of the first."""
+    if fresh is None:
+        for file in folder.glob("round.db*"):
+            file.unlink()
+        shutil.copy(folder / "ready.db", folder / "round.db")
+        return f"sqlite:///{folder / 'round.db'}"
+    database = fresh()
+    settings = settings_for(database, "file:///nowhere")
+    asyncio.run(prepare(settings, readers=options.readers, stories=options.stories))
+    return database
+
+
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     """All figures, medians of the rounds."""
-    ready = folder / "ready.db"
+    ready = f"sqlite:///{folder / 'ready.db'}"
     asyncio.run(
-        prepare(
-            settings_for(f"sqlite:///{ready}", "file:///nowhere"),
-            readers=options.readers,
-            stories=options.stories,
-        )
+        prepare(settings_for(ready, "file:///nowhere"), readers=options.readers, stories=options.stories)
     )
-    size = asyncio.run(size_of_one(f"sqlite:///{ready}"))
+    size = asyncio.run(size_of_one(ready))
     rounds: list[dict[str, float]] = []
     same = {"stories": options.stories, "size": size // 2}
-    with sink(options.round_trip) as port:
+    with (
+        sink(options.round_trip) as port,
+        postgres() if options.store == "postgres" else nullcontext() as fresh,
+    ):
         url = f"smtp://127.0.0.1:{port}"
         for number in range(options.rounds):
-            for file in folder.glob("round.db*"):
-                file.unlink()
-            shutil.copy(ready, folder / "round.db")
-            figures = in_a_child(f"sqlite:///{folder / 'round.db'}", url, options)
+            database = a_database(folder, fresh, options)
+            figures = in_a_child(database, url, options, folder)
             figures["wire_per_s"] = wire(
                 port, count=options.readers, size=size, connections=options.connections
             )
@@ -166,6 +178,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "bytes": size,
         "connections": options.connections,
         "sign": options.sign,
+        "store": options.store,
         "round_trip_ms": options.round_trip,
         **medians,
     }
@@ -180,13 +193,15 @@ def main() -> None:
     parser.add_argument(
         "--round-trip", type=float, default=0, metavar="MS", help="the server answers so late"
     )
+    parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)
+    parser.add_argument("--keys", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         database, url = options.child
-        dkim = keys_for(options.sign, Path(database.removeprefix("sqlite:///")).parent)
+        dkim = keys_for(options.sign, options.keys)
         print(json.dumps(asyncio.run(ours(database, url, options.connections, dkim))))
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""Rows a second of what a large list asks of the ledger, beside bare sqlite3 doing one row at a time.
+"""Rows a second of what a large list asks of the store, beside bare sqlite3 doing one row at a time.
 
-Freezing the audience of an issue, claiming it, storing intents and outcomes in groups (and the same when
-each group has to outlive a loss of power), reading all readers in pages; and the bytes on disk. Not measured:
-a database on another machine, several writers, a disk that syncs slower or faster than this one.
+Importing readers from a CSV as `digest subscribers import` does, freezing the audience of an issue, claiming
+it, storing intents and outcomes in groups, reading all readers in pages; and the bytes on disk. Not measured:
+a database on another machine, several writers.
 """
 
 import argparse
@@ -22,7 +22,8 @@ from digest.house import House, open_house
 from digest.log import Log
 from digest.store import Writer, deliveries, issues, subscribers
 from digest.store.deliveries import Settlement
-from mailing import KEY, NOW, add_readers, content, settings_for
+from digest.subscribe import import_csv
+from mailing import KEY, NOW, content, settings_for
 
 LEASE = timedelta(minutes=10)
 CLAIM = 500
@@ -40,9 +41,13 @@ class Watch:
 
 async def walk(house: House, count: int, group: int, watch: Watch) -> None:
     """The life of an issue's ledger."""
+    lines = "".join(
+        f"reader{number}@host{number % 997}.example.org,Reader {number}\n" for number in range(count)
+    )
+    data = f"email,name\n{lines}".encode()
     start = time.perf_counter()
-    await add_readers(house, count)
-    watch.note("insert_readers", count, start)
+    report = await import_csv(house, KEY, data, confirmed=True, basis="a benchmark", now=NOW)
+    watch.note("import", report.added, start)
     async with house.store.begin() as session:
         draft = Issue(newsletter=KEY, number=1, period=NOW.isoformat(), due_at=NOW, content=content(3))
         issue = await issues.save_draft(session, draft, now=NOW)

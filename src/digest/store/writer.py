@@ -1,12 +1,11 @@
-"""Short transactions in quick succession: on SQLite each is one visit to one thread."""
+"""Short transactions in quick succession: each is one visit to one thread, beside the loop."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, create_engine, event, text
 
 from digest.store.engine import Store, begin_sqlite, clear_errors, prepare_sqlite, sync_every_commit
 
@@ -25,8 +24,10 @@ class Writer:
         self._outlives_power = outlives_power
         self._turn = asyncio.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._engine = create_engine(store.url.set(drivername="sqlite")) if store.is_sqlite else None
-        if self._engine is not None:
+        # psycopg speaks both ways under one name.
+        url = store.url.set(drivername="sqlite") if store.is_sqlite else store.url
+        self._engine = create_engine(url, pool_pre_ping=not store.is_sqlite)
+        if store.is_sqlite:
             event.listen(self._engine, "connect", prepare_sqlite)
             event.listen(self._engine, "begin", begin_sqlite)
             if outlives_power:
@@ -38,10 +39,7 @@ class Writer:
         Cancelling lets the transaction end, so that the thread is free for the next.
         """
         async with self._turn:
-            if self._engine is None:
-                return await self._through_session(work)
-            writing = self._engine.execution_options(digest_writes=True)
-            doing = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, writing, work)
+            doing = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
             try:
                 return await asyncio.shield(doing)
             except asyncio.CancelledError:
@@ -51,21 +49,13 @@ class Writer:
     async def aclose(self) -> None:
         """Wait for the last transaction and close the connection."""
         async with self._turn:
-            if self._engine is not None:
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.dispose)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.dispose)
             self._threads.shutdown()
 
-    async def _through_session(self, work: Callable[[Connection], T]) -> T:
-        async with self._store.begin() as session:
-            if self._outlives_power:
-                # Also where the server's own default is less.
-                await session.execute(text("SET LOCAL synchronous_commit = on"))
-            return await _on_connection(session, work)
-
-    def _transact(self, writing: Engine, work: Callable[[Connection], T]) -> T:
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        writing = self._engine.execution_options(digest_writes=True)
         with clear_errors(self._store.url), writing.begin() as connection:
+            if self._outlives_power and not self._store.is_sqlite:
+                # Also where the server's own default is less.
+                connection.execute(text("SET LOCAL synchronous_commit = on"))
             return work(connection)
-
-
-async def _on_connection(session: AsyncSession, work: Callable[[Connection], T]) -> T:
-    return await (await session.connection()).run_sync(work)

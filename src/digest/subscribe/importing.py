@@ -161,9 +161,7 @@ async def _store(
     await _ask(session, ground, {one: pair for one, pair in fresh.items() if one not in reasons})
 
 
-def _alike(
-    ground: _Ground, fresh: dict[str, tuple[Subscriber, Row]]
-) -> dict[_Kind, list[str]]:
+def _alike(ground: _Ground, fresh: dict[str, tuple[Subscriber, Row]]) -> dict[_Kind, list[str]]:
     """The hashes of those who get the same subscription: nearly all of a file share one."""
     groups: defaultdict[_Kind, list[str]] = defaultdict(list)
     for email_hash, (_, row) in fresh.items():
