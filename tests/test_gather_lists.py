@@ -66,6 +66,19 @@ def test_an_event_keeps_its_name_when_it_is_listed_again_or_moved_by_days() -> N
     assert [item.guid for item in first] == [item.guid for item in moved]
 
 
+def test_an_event_keeps_its_name_when_its_city_becomes_known() -> None:
+    first = listed([CONFERENCE | {"city": "", "country": ""}])
+    named = listed([CONFERENCE])
+
+    assert [item.guid for item in first] == [item.guid for item in named]
+
+
+def test_one_title_in_two_cities_is_two_events() -> None:
+    items = listed([CONFERENCE, CONFERENCE | {"city": "Riga"}, CONFERENCE])
+
+    assert len({item.guid for item in items if item.event and not item.event.is_deadline}) == 2
+
+
 def test_daily_papers_are_those_with_votes() -> None:
     papers = [
         {"paper": {"id": "2608.1", "title": "Measured", "summary": "We measure.", "upvotes": 40}},

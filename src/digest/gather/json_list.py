@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -50,7 +51,7 @@ def read(body: Body, now: datetime) -> Document:
     data = load(text_of(body.data, body.charset))
     entries = [entry for entry in _entries(data, recipe.get("items", "")) if isinstance(entry, dict)]
     kept = [entry for entry in entries[:_MAX_ITEMS] if _is_wanted(entry, recipe)]
-    items = [item for entry in kept for item in _items(entry, recipe)]
+    items = _named(item for entry in kept for item in _items(entry, recipe))
     if kept and not items:
         raise ParseError(_no_titles(kept[0]), hint="say in its recipe which they are: title=…; url=…")
     coming = [item for item in items if _is_coming(item, now)]
@@ -191,13 +192,13 @@ def _items(entry: Mapping[str, object], recipe: Mapping[str, str]) -> Iterable[I
     )
     starts, deadline = _raw(entry, recipe, "starts"), _raw(entry, recipe, "deadline")
     if event := _event(entry, recipe, starts, _raw(entry, recipe, "ends")):
-        yield _named(replace(item, event=event))
+        yield replace(item, event=event)
     elif not deadline:
         yield item
     if closing := _event(entry, recipe, deadline, None):
         words = f"{title}: call closes" if event else title
         link = _words(entry, recipe, "deadline_url") or item.url
-        yield _named(replace(item, title=words, url=link, event=replace(closing, is_deadline=True)))
+        yield replace(item, title=words, url=link, event=replace(closing, is_deadline=True))
 
 
 def _event(
@@ -222,16 +223,31 @@ def _event(
     )
 
 
-def _named(item: Item) -> Item:
-    """The event under a name that stays when it is moved by days: its words and year.
+def _named(items: Iterable[Item]) -> list[Item]:
+    """The events under names that stay when they are moved by days or get a venue: their words and year.
 
-    The same event stands in the lists of several topics and is one.
+    The same event stands in the lists of several topics and is one; the place tells apart those that share
+    a title and a year.
     """
-    event = item.event
-    if event is None:
+    items = list(items)
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.event and item.event.place:
+            places[_name(item)].add(item.event.place.casefold())
+    return [_under(item, _name(item), is_shared=len(places[_name(item)]) > 1) for item in items]
+
+
+def _name(item: Item) -> str:
+    if item.event is None:
+        return ""
+    kind = "deadline" if item.event.is_deadline else "event"
+    return f"{kind}:{item.title.casefold()} {item.event.starts_at.year}"
+
+
+def _under(item: Item, name: str, *, is_shared: bool) -> Item:
+    if item.event is None:
         return item
-    words = f"{item.title.casefold()} {event.place.casefold()} {event.starts_at.year}"
-    kind = "deadline" if event.is_deadline else "event"
+    kind, _, words = f"{name} {item.event.place.casefold() if is_shared else ''}".partition(":")
     return replace(item, guid=f"{kind}:{hashlib.sha256(words.encode('utf-8', 'replace')).hexdigest()[:32]}")
 
 
