@@ -81,7 +81,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
 
     assert (code, out) == (2, "")
     assert "error[U001]" in err
-    assert "Did you mean 'list'?" in err
+    assert "Did you mean 'list'" in err
     assert "digest sources --help" in err
 
 

@@ -313,3 +313,74 @@ def test_a_file_that_is_not_there_is_one_clear_line(digest: Digest) -> None:
     assert "No such file" in digest.run("sources", "import", "/nowhere/x.opml", code=2).stderr
     assert "No such file" in digest.run("sources", "export", "/nowhere/x.opml", code=2).stderr
     assert "directory" in digest.run("sources", "import", str(digest.folder), code=2).stderr
+
+
+def put_source(digest: Digest, *options: str) -> dict[str, object]:
+    """A source that nobody can read, as `sources list` shows it."""
+    digest.run("sources", "add", "https://a.example/feed", "--no-check", "--title", "A blog", *options)
+    (source,) = digest.json("sources", "list")["sources"]
+    return dict(source)
+
+
+def test_set_changes_what_is_given_and_nothing_else(digest: Digest) -> None:
+    before = put_source(digest, "--owner", "Us", "--section", "news")
+
+    told = digest.json("sources", "set", "A blog", "--weight", "2", "--section", "learnings", "-n", "week")
+    again = digest.json("sources", "set", "A blog", "--weight", "2")
+
+    (after,) = digest.json("sources", "list")["sources"]
+    assert after == before | {"weight": 2.0, "section": "learnings", "newsletters": ["week"]}
+    assert (told["changed"], told["sources"]) == (1, [after])
+    assert again["changed"] == 0
+
+
+def test_set_with_empty_words_goes_back_to_the_default(digest: Digest) -> None:
+    before = put_source(digest)
+    digest.run("sources", "set", "1", "--section", "news", "--newsletter", "week", "--recipe", "item=li")
+
+    digest.run("sources", "set", "1", "--section", "", "--newsletter", "", "--recipe", "")
+
+    assert digest.json("sources", "list")["sources"] == [before]
+
+
+async def test_a_source_of_another_kind_is_read_anew(digest: Digest) -> None:
+    async with open_site() as site:
+        url = site.put("/list", '<ul><li><a href="/a">A long enough story</a></ul>', etag='"1"')
+        digest.run("sources", "add", url, "--no-check", "--title", "A list")
+        await digest.later("gather", "--all", code=1)
+
+        digest.run("sources", "set", "A list", "--kind", "page", "--recipe", "item=li")
+        await digest.later("gather")
+
+    (source,) = digest.json("sources", "list")["sources"]
+    assert (source["kind"], source["recipe"], source["state"]) == ("page", "item=li", "ok")
+
+
+@pytest.mark.parametrize(
+    ("args", "words", "code"),
+    [
+        (("1",), "nothing to change", 2),
+        (("1", "--section", "sport"), "there is: news, learnings, events", 2),
+        (("1", "-n", "other"), "there is: week", 2),
+        (("1", "--weight", "11"), "--weight", 2),
+        (("example", "--title", "One"), "2 sources match", 2),
+        (("nothing", "--weight", "2"), 'no source matches "nothing"', 1),
+    ],
+)
+def test_what_cannot_be_set_is_one_clear_line(
+    digest: Digest, args: tuple[str, ...], words: str, code: int
+) -> None:
+    put_source(digest)
+    digest.run("sources", "add", "https://b.example/feed", "--no-check", "--title", "B")
+
+    assert words in digest.run("sources", "set", *args, code=code).stderr
+
+
+def test_adding_what_is_there_names_it_and_the_command_that_changes_it(digest: Digest) -> None:
+    put_source(digest)
+
+    again = digest.run("sources", "add", "http://a.example/feed/", "--no-check", "--weight", "3").stderr
+
+    assert "1  A blog (feed, https://a.example/feed), left as it is" in again
+    assert "sources set 1" in again
+    assert digest.json("sources", "list")["sources"][0]["weight"] == 1.0

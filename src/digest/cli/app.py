@@ -57,6 +57,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_KEEP, "sources add", "sources:add"),
     (_KEEP, "sources list", "sources:list_"),
     (_KEEP, "sources check", "probing:check"),
+    (_KEEP, "sources set", "changing:set_"),
     (_KEEP, "sources remove", "sources:remove"),
     (_KEEP, "sources enable", "sources:enable"),
     (_KEEP, "sources disable", "sources:disable"),

@@ -13,7 +13,7 @@ from digest.cli.terminal import Row, Terminal, counted, of
 from digest.config import Settings
 from digest.domain import FullText, Source, SourceKind
 from digest.errors import SourceError, UsageError
-from digest.gather import Found, discover, gather, open_client
+from digest.gather import Found, canonical_url, discover, gather, open_client
 from digest.house import House
 from digest.store import sources
 
@@ -53,8 +53,8 @@ def add(
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
         raise UsageError(f'"{url}" is no address of a site', hint="it looks like https://example.org/blog")
 
-    async def work(house: House) -> bool:
-        _know(house.settings, section, newsletter or [])
+    async def work(house: House) -> Source | None:
+        know(house.settings, section, newsletter or [])
         found = (_unseen(url, kind),) if no_check else await _found(house, url, kind, recipe_of(recipe))
         one = _choose(terminal, found, yes=yes)
         source = Source(
@@ -70,15 +70,31 @@ def add(
             full_text=full_text,
             recipe=recipe_of(recipe),
         )
-        is_new = bool(await add_new(house, [source], now=utc_now()))
+        known = await _known(house, source.url)
+        if known is None:
+            await add_new(house, [source], now=utc_now())
         terminal.say(
-            "added" if is_new else "there",
-            f"{source.title or 'without a title yet'} ({source.kind}, {source.url})",
+            "there" if known else "added",
+            f"{f'{known.id}  ' if known else ''}{_told(known or source)}{', left as it is' if known else ''}",
         )
-        return is_new
+        return known
 
-    run(terminal, work)
-    terminal.then("gather")
+    known = run(terminal, work)
+    if known:
+        terminal.then(f"sources set {known.id} …", "changes it")
+    else:
+        terminal.then("gather")
+
+
+async def _known(house: House, url: str) -> Source | None:
+    """The source that has this address already."""
+    async with house.store.read() as session:
+        every = await sources.all_of(session)
+    return next((one for one in every if canonical_url(one.url) == canonical_url(url)), None)
+
+
+def _told(source: Source) -> str:
+    return f"{source.title or 'without a title yet'} ({source.kind}, {source.url})"
 
 
 def recipe_of(parts: list[str] | None) -> str:
@@ -107,7 +123,7 @@ def _unseen(url: str, kind: SourceKind | None) -> Found:
     return Found(url=url, title="", kind=kind or SourceKind.FEED, site_url="")
 
 
-def _know(settings: Settings, section: str | None, newsletters: list[str]) -> None:
+def know(settings: Settings, section: str | None, newsletters: list[str]) -> None:
     """UsageError for a section or a newsletter that the settings do not have."""
     for key in newsletters:
         settings.newsletter(key)
@@ -234,7 +250,7 @@ def _switch(terminal: Terminal, words: list[str], change: Callable[[Source], Sou
         chosen = await pick_sources(house, words)
         async with house.store.begin() as session:
             for source in chosen:
-                await sources.save(session, change(source))
+                await sources.change(session, source, change(source))
                 terminal.say("on" if change(source).enabled else "off", f"{source.id}  {source.title}")
 
     run(terminal, work)

@@ -68,6 +68,14 @@ async def save(session: AsyncSession, source: Source) -> None:
     await session.execute(update(SourceRow).where(SourceRow.id == source.id).values(values))
 
 
+async def change(session: AsyncSession, before: Source, after: Source) -> None:
+    """Store what the operator changed of a source, and nothing else: what polling taught meanwhile stays."""
+    old, new = _values(before), _values(after)
+    values = {name: new[name] for name in _NAMES if new[name] != old[name]}
+    if values:
+        await session.execute(update(SourceRow).where(SourceRow.id == before.id).values(values))
+
+
 async def learn(session: AsyncSession, polled: Iterable[tuple[Source, Source]]) -> None:
     """Store what polling taught us of each source (as it was, as it is now), and nothing else of it.
 
