@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from conftest import KEY
-from digest.deliver import after_quiet
+from digest.deliver import after_quiet, own_hour
 from digest.publish import approve, draft, gather_sources
 from digest.store import deliveries
-from digest.store.tables import SubscriberRow
+from digest.store.tables import SubscriberRow, SubscriptionRow
 from weeks import open_week
 
 ZONES = ["Europe/Copenhagen", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
@@ -41,6 +41,37 @@ def test_nothing_comes_in_quiet_hours_or_early_or_a_day_late(
     hour = datetime.combine(at.astimezone(ZoneInfo(zone)).date(), end, ZoneInfo(zone))
     changes = (hour + timedelta(days=2)).utcoffset() != (hour - timedelta(days=2)).utcoffset()
     assert changes or not is_quiet(due.astimezone(ZoneInfo(zone)).time(), begin, end)
+
+
+@given(hour=st.integers(0, 23), zone=st.sampled_from(ZONES), at=MOMENTS)
+def test_an_own_hour_comes_within_a_day_and_is_that_hour(hour: int, zone: str, at: datetime) -> None:
+    due = own_hour(hour, zone, at)
+    local = due.astimezone(ZoneInfo(zone))
+
+    assert at <= due <= at + timedelta(days=1)
+    is_skipped = datetime.combine(local.date(), time(hour), ZoneInfo(zone)).astimezone(UTC) == due
+    assert local.hour == hour or is_skipped
+    early = (at + timedelta(minutes=10) * step for step in range(int((due - at) / timedelta(minutes=10))))
+    assert not any(moment.astimezone(ZoneInfo(zone)).hour == hour for moment in early)
+
+
+@pytest.mark.parametrize(
+    ("hour", "at", "expected"),
+    [
+        (7, "2026-11-23T06:59+00:00", "2026-11-23T06:59+00:00"),
+        (7, "2026-11-23T07:00+00:00", "2026-11-24T06:00+00:00"),
+        (18, "2026-11-23T07:00+00:00", "2026-11-23T17:00+00:00"),
+        # 02:00 does not come on the night in which the clocks go forward, and comes twice on the other.
+        (2, "2026-03-28T12:00+00:00", "2026-03-29T01:00+00:00"),
+        (2, "2026-10-24T12:00+00:00", "2026-10-25T00:00+00:00"),
+        (2, "2026-10-25T01:30+00:00", "2026-10-25T01:30+00:00"),
+        (7, "2026-10-24T06:00+00:00", "2026-10-25T06:00+00:00"),
+    ],
+)
+def test_an_own_hour_in_copenhagen(hour: int, at: str, expected: str) -> None:
+    due = own_hour(hour, "Europe/Copenhagen", datetime.fromisoformat(at))
+
+    assert due == datetime.fromisoformat(expected)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +119,34 @@ async def test_each_reader_waits_by_their_own_clock(database_url: str, tmp_path:
         "UTC": datetime(2026, 8, 24, 7, 0, tzinfo=UTC),
         "": now,
         "?": now,
+    }
+
+
+async def test_an_hour_that_a_reader_chose_is_kept_by_their_clock_and_counts_in_quiet_hours(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_week(database_url, tmp_path, delivery={"quiet_hours": "22:00-07:00"}) as week:
+        clocks = [("", 18), ("Asia/Kathmandu", 18), ("America/Los_Angeles", 23), ("UTC", None), ("", None)]
+        people = {clock: await week.add_reader(f"{n}@example.org") for n, clock in enumerate(clocks)}
+        async with week.house.store.begin() as session:
+            for (zone, hour), person in people.items():
+                await session.execute(
+                    update(SubscriberRow).where(SubscriberRow.id == person.id).values(zone=zone)
+                )
+                mine = SubscriptionRow.subscriber_id == person.id
+                await session.execute(update(SubscriptionRow).where(mine).values(hour=hour))
+        await gather_sources(week.house, now=week.clock())
+        issue = await draft(week.house, KEY, now=week.clock())
+        now = week.clock()
+        await approve(week.house, issue, by="test", now=now)
+        async with week.house.store.read() as session:
+            dues = {one.subscriber_id: one.due_at for one in await deliveries.of_issue(session, issue.id)}
+
+    assert issue.due_at == datetime(2026, 8, 24, 5, 0, tzinfo=UTC)
+    assert {clock: dues[person.id] for clock, person in people.items()} == {
+        ("", 18): datetime(2026, 8, 24, 16, 0, tzinfo=UTC),
+        ("Asia/Kathmandu", 18): datetime(2026, 8, 24, 12, 15, tzinfo=UTC),
+        ("America/Los_Angeles", 23): datetime(2026, 8, 24, 6, 0, tzinfo=UTC),
+        ("UTC", None): datetime(2026, 8, 24, 7, 0, tzinfo=UTC),
+        ("", None): now,
     }

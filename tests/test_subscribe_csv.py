@@ -166,6 +166,19 @@ async def test_an_export_is_safe_in_a_spreadsheet_and_comes_back_as_it_was(house
     assert (again.added, again.already, again.refused) == (0, 2, ())
 
 
+async def test_hours_come_in_and_go_out_again(house: House) -> None:
+    rows = ("email,zone,hour", "ada@example.org,Asia/Tokyo,07", "bo@example.org,,", "cy@example.org,,24")
+
+    report = await load(house, "\n".join(rows))
+
+    assert report.refused == ((4, 'no hour "24" (0 to 23)'),)
+    lines = [line async for line in subscribe.export_csv(house, KEY)]
+    assert {row["email"]: (row["zone"], row["hour"]) for row in csv.DictReader(lines)} == {
+        "ada@example.org": ("Asia/Tokyo", "7"),
+        "bo@example.org": ("", ""),
+    }
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xff\xfe", b"\x00" * 999, b",,,\n;;", b"email,name\n"])
 async def test_a_file_with_nobody_in_it_adds_nobody(house: House, data: bytes) -> None:
     report = await load(house, data)

@@ -253,7 +253,7 @@ async def test_choosing_every_section_is_stored_as_all_and_none_is_refused(house
     assert await actions(house, there) == ["asked", "confirmed", "changed", "changed"]
 
 
-async def test_pace_pause_and_zone_are_kept_and_what_is_not_asked_for_stays(house: House) -> None:
+async def test_pace_pause_hour_and_zone_are_kept_and_what_is_not_asked_for_stays(house: House) -> None:
     there = await confirmed(house)
     token = own_token(house, there, Purpose.PREFERENCES)
 
@@ -263,11 +263,16 @@ async def test_pace_pause_and_zone_are_kept_and_what_is_not_asked_for_stays(hous
     await wish(sections=["news"])
     await wish(cadence=Cadence.MONTHLY)
     await wish(pause=2 * 7 * DAY)
+    await wish(hour="7")
     done = await wish(zone="Asia/Tokyo")
 
     assert (done.sections, done.cadence, done.subscriber.zone) == (("news",), Cadence.MONTHLY, "Asia/Tokyo")
     assert done.paused_until == NOW + 14 * DAY
     assert [done.exclusion_at(NOW + days * DAY) for days in (13, 14)] == ["paused", ""]
+    assert done.hour == 7
+    assert (await wish(hour="")).hour is None
+    with pytest.raises(UsageError, match="no hour 24"):
+        await wish(hour="24")
     assert (await wish(pause=0 * DAY)).paused_until is None
     assert (await wish(pause=9999 * DAY)).paused_until == NOW + 366 * DAY
     with pytest.raises(UsageError, match="no time zone"):

@@ -373,19 +373,26 @@ async def test_whoever_has_confirmed_is_led_to_leave_and_told_nothing_untrue(web
     assert "Leave" in (await website.follow(answer)).heading
 
 
-async def test_pace_pause_and_zone_are_chosen_on_the_page_and_undone_in_one_press(website: Website) -> None:
+async def test_pace_pause_hour_and_zone_are_chosen_and_undone_in_one_press(website: Website) -> None:
     path = website.path("preferences", await website.confirmed())
-    wanted = [("sections", "news"), ("pace", "monthly"), ("pause", "4"), ("zone", "Asia/Tokyo")]
+    wanted = [
+        ("sections", "news"),
+        ("pace", "monthly"),
+        ("pause", "4"),
+        ("zone", "Asia/Tokyo"),
+        ("hour", "7"),
+    ]
 
     saved = await website.follow(await website.post(path, wanted))
 
-    assert "once a month, News." in saved.text
+    assert "once a month, held until 07:00, News." in saved.text
     assert "Paused until 18 September 2026" in saved.text
     assert '<option value="Asia/Tokyo" selected>' in saved.text
     undo = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', saved.text)
     assert ("pace", "weekly") in undo
     back = await website.follow(await website.post(path, undo))
     assert "every Monday, all 3 sections" in back.text
+    assert '<option value="7" selected>' in saved.text
     assert "Paused" not in back.text
 
 
@@ -408,6 +415,8 @@ async def test_who_would_leave_can_go_over_to_monthly_or_pause_in_one_press(webs
     [
         {"pace": "hourly"},
         {"pause": "-1"},
+        {"hour": "24"},
+        {"hour": "٧"},
         {"pause": "9" * 99},
         {"pause": "2026-13-01"},
         {"pause": "2026-01-01"},

@@ -24,7 +24,7 @@ def import_(
     as_json: AsJson = False,
     newsletter: Newsletter = None,
 ) -> None:
-    """Add the readers of a CSV: columns email, name, sections, language, pace, zone; or addresses alone.
+    """Add a CSV of readers: columns email, name, sections, language, pace, zone, hour; or addresses alone.
 
     A bad row is reported with its line number and the rest goes in (exit 4). Whoever left stays out.
     """

@@ -167,8 +167,15 @@ async def tell_reader(
     what = "the issue of the month" if one.cadence is Cadence.MONTHLY else "the next issue"
     out = one.exclusion_at(utc_now())
     until = f" until {local(house, key, one.paused_until)}" if out == "paused" else ""
-    why = f"gets no issue: {out}{until}" if out else f"gets {what}"
+    why = f"gets no issue: {out}{until}" if out else f"gets {what}{_at(one)}"
     terminal.write(f"  now: {why}")
+
+
+def _at(one: Subscription) -> str:
+    """Which hour they wait for, if they chose one."""
+    if one.hour is None:
+        return ""
+    return f" at {one.hour:02}:00{f' {one.subscriber.zone} time' if one.subscriber.zone else ''}"
 
 
 def remove(ctx: typer.Context, email: Email, newsletter: Newsletter = None, yes: Yes = False) -> None:

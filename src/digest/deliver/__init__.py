@@ -8,7 +8,7 @@ from digest.deliver.dkim import records as dkim_records
 from digest.deliver.envelope import Envelope, Intent, Transport
 from digest.deliver.mime import encode
 from digest.deliver.providers import provider
-from digest.deliver.quiet import after_quiet
+from digest.deliver.quiet import after_quiet, own_hour
 from digest.deliver.relays import Relays, Way, open_relays
 from digest.deliver.replies import gist
 from digest.deliver.retry import after
@@ -36,6 +36,7 @@ __all__ = [
     "new_keys",
     "open_relays",
     "open_transport",
+    "own_hour",
     "pacing",
     "provider",
 ]

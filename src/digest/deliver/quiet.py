@@ -1,4 +1,4 @@
-"""Hours in which no mail arrives, by a reader's own clock. Pure."""
+"""When mail may arrive by a reader's own clock: outside quiet hours, or at their hour. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,19 @@ def after_quiet(quiet_hours: str, zone: str, at: datetime) -> datetime:
     ends = datetime.combine(day, end, ZoneInfo(zone)).astimezone(UTC)
     # The hour that comes twice: the first time it ends may be over.
     return max(ends, at)
+
+
+def own_hour(hour: int, zone: str, at: datetime) -> datetime:
+    """`at` when it is that hour in that zone, or else when it next begins there: within a day.
+
+    An hour that the clocks skip comes with the one after it; one that comes twice begins the first time.
+    """
+    local = at.astimezone(ZoneInfo(zone))
+    if local.hour == hour:
+        return at
+    days = (local.date() + timedelta(days=passed) for passed in (0, 1))
+    begins = (datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC) for day in days)
+    return next(begin for begin in begins if begin >= at)
 
 
 def _is_within(moment: time, begin: time, end: time) -> bool:

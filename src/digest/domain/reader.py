@@ -29,6 +29,8 @@ class Subscription:
     cadence: Cadence = Cadence.WEEKLY
     #: No issue goes to them before that time.
     paused_until: datetime | None = None
+    #: From 0 to 23: issues wait for that hour by the reader's clock; None for as they come.
+    hour: int | None = None
     requested_at: datetime | None = None
     confirmed_at: datetime | None = None
     left_at: datetime | None = None

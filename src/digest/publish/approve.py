@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from digest.deliver import after_quiet
+from digest.deliver import after_quiet, own_hour
 from digest.domain import Choice, Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
@@ -37,23 +37,26 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
         )
         frozen |= await _freeze_audience(session, house, done, frozen, now=now)
         await issues.freeze(session, done.id, frozen)
-        await _keep_quiet(house, session, done, now=now)
+        await _put_off(house, session, done, now=now)
         await audit.note(session, now=now, actor=by, action="issue.approved", subject=f"issue:{done.id}")
     house.log.event("issue.approved", n=done.number, revision=done.revision)
     return done
 
 
-async def _keep_quiet(house: House, session: Session, issue: Issue, *, now: datetime) -> None:
-    """Let those wait for whom the issue would come in quiet hours, by their own clock or the newsletter's."""
-    hours = house.settings.delivery.quiet_hours
-    if not hours:
-        return
-    at, home = max(issue.due_at, now), house.newsletter(issue.newsletter).timezone
-    dues = {
-        zone: after_quiet(hours, zone if zone in available_timezones() else home, at)
-        for zone in await quiet.zones(session, issue.newsletter)
-    }
-    await quiet.put_off(session, issue.id, {zone: due for zone, due in dues.items() if due > at})
+async def _put_off(house: House, session: Session, issue: Issue, *, now: datetime) -> None:
+    """Let those wait who chose an hour, and those for whom the issue would come in quiet hours.
+
+    By their own clock, or the newsletter's. An hour that a reader chose counts although it is a quiet one.
+    """
+    quiet_hours, home = house.settings.delivery.quiet_hours, house.newsletter(issue.newsletter).timezone
+    at, known = max(issue.due_at, now), available_timezones()
+    dues: dict[quiet.Clock, datetime] = {}
+    for zone, hour in await quiet.clocks(session, issue.newsletter):
+        local = zone if zone in known else home
+        due = after_quiet(quiet_hours, local, at) if hour is None else own_hour(hour, local, at)
+        if due > at:
+            dues[zone, hour] = due
+    await quiet.put_off(session, issue.id, dues)
 
 
 async def _freeze_audience(

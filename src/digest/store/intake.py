@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Select, Table, literal, select
+from sqlalchemy import Insert, Integer, Select, Table, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,9 +46,10 @@ async def subscribe_all(
         literal(str(what.state)),
         literal(choice_of(what.sections)),
         literal(str(what.cadence)),
+        literal(what.hour, Integer),
         *(_time(SubscriptionRow, name, getattr(what, name)) for name in _TIMES),
     ).where(wanted)
-    names = ["newsletter", "subscriber_id", "state", "choice", "cadence", *_TIMES]
+    names = ["newsletter", "subscriber_id", "state", "choice", "cadence", "hour", *_TIMES]
     await session.execute(_from(session, SubscriptionRow, names, subscription))
     values = {name: getattr(consent, name) for name in _EVIDENCE}
     values["wording_hash"] = wording_hash(consent.wording)

@@ -1,36 +1,52 @@
-"""Deliveries that wait for the end of the quiet hours, by the zones of their readers."""
+"""Deliveries that wait for the hour of their reader, or for the end of the quiet hours there."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import DeliveryState
+from digest.domain import DeliveryState, SubscriptionState
 from digest.store.moments import UTCDateTime
-from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow
+from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
+
+#: A reader's zone ("" for who named none), and the hour they chose (None for as it comes).
+Clock = tuple[str, int | None]
 
 
-async def zones(session: AsyncSession, newsletter: str) -> tuple[str, ...]:
-    """Every time zone that readers of the newsletter have; "" for those who named none."""
+async def clocks(session: AsyncSession, newsletter: str) -> tuple[Clock, ...]:
+    """Every clock that confirmed readers of the newsletter go by."""
     query = (
-        select(SubscriberRow.zone)
+        select(SubscriberRow.zone, SubscriptionRow.hour)
         .distinct()
         .join(SubscriptionRow, SubscriptionRow.subscriber_id == SubscriberRow.id)
-        .where(SubscriptionRow.newsletter == newsletter)
+        .where(SubscriptionRow.newsletter == newsletter, SubscriptionRow.state == SubscriptionState.CONFIRMED)
     )
-    return tuple(await session.scalars(query.order_by(SubscriberRow.zone)))
+    return tuple((zone, hour) for zone, hour in await session.execute(query))
 
 
-async def put_off(session: AsyncSession, issue_id: int, dues: Mapping[str, datetime]) -> None:
-    """Make the queued deliveries of an issue due at the time of their reader's zone. In one pass."""
-    if not dues:
-        return
-    zone = select(SubscriberRow.zone).where(SubscriberRow.id == DeliveryRow.subscriber_id).scalar_subquery()
-    whens = {name: literal(due, UTCDateTime) for name, due in dues.items()}
-    await session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == DeliveryState.QUEUED)
-        .values(due_at=case(whens, value=zone, else_=DeliveryRow.due_at))
-        .execution_options(synchronize_session=False)
+async def put_off(session: AsyncSession, issue_id: int, dues: Mapping[Clock, datetime]) -> None:
+    """Make the queued deliveries of an issue due at the time of their reader's clock. One pass an hour."""
+    by_hour: defaultdict[int | None, dict[str, datetime]] = defaultdict(dict)
+    for (zone, hour), due in dues.items():
+        by_hour[hour][zone] = due
+    newsletter = select(IssueRow.newsletter).where(IssueRow.id == issue_id).scalar_subquery()
+    zone_of = (
+        select(SubscriberRow.zone).where(SubscriberRow.id == DeliveryRow.subscriber_id).scalar_subquery()
     )
+    for hour, zones in by_hour.items():
+        theirs = select(SubscriptionRow.subscriber_id).where(
+            SubscriptionRow.newsletter == newsletter, SubscriptionRow.hour.is_not_distinct_from(hour)
+        )
+        whens = {name: literal(due, UTCDateTime) for name, due in zones.items()}
+        await session.execute(
+            update(DeliveryRow)
+            .where(
+                DeliveryRow.issue_id == issue_id,
+                DeliveryRow.state == DeliveryState.QUEUED,
+                DeliveryRow.subscriber_id.in_(theirs),
+            )
+            .values(due_at=case(whens, value=zone_of, else_=DeliveryRow.due_at))
+            .execution_options(synchronize_session=False)
+        )

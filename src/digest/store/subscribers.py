@@ -35,6 +35,7 @@ _SUBSCRIPTION = (
     SubscriptionRow.choice,
     SubscriptionRow.cadence,
     SubscriptionRow.paused_until,
+    SubscriptionRow.hour,
     SubscriptionRow.requested_at,
     SubscriptionRow.confirmed_at,
     SubscriptionRow.left_at,
@@ -73,6 +74,7 @@ def _subscription(row: SubscriptionRow, person: SubscriberRow, suppressed: str |
         sections=tuple(row.choice.split(",")) if row.choice else (),
         cadence=Cadence(row.cadence),
         paused_until=row.paused_until,
+        hour=row.hour,
         requested_at=row.requested_at,
         confirmed_at=row.confirmed_at,
         left_at=row.left_at,
@@ -143,7 +145,7 @@ def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
 
 def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
     key, email, name, language, zone, created_at, *own = row
-    state, choice, cadence, paused_until, asked, confirmed, left, why = own
+    state, choice, cadence, paused_until, hour, asked, confirmed, left, why = own
     return Subscription(
         subscriber=Subscriber(
             id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
@@ -153,6 +155,7 @@ def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
         sections=tuple(choice.split(",")) if choice else (),
         cadence=_CADENCES[cadence],
         paused_until=paused_until,
+        hour=hour,
         requested_at=asked,
         confirmed_at=confirmed,
         left_at=left,
@@ -209,6 +212,7 @@ async def save(session: AsyncSession, subscription: Subscription) -> None:
         "choice": choice_of(subscription.sections),
         "cadence": subscription.cadence,
         "paused_until": subscription.paused_until,
+        "hour": subscription.hour,
         "requested_at": subscription.requested_at,
         "confirmed_at": subscription.confirmed_at,
         "left_at": subscription.left_at,

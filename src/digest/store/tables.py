@@ -183,6 +183,7 @@ class SubscriptionRow(Base):
     choice: Mapped[str] = mapped_column(String(400))
     cadence: Mapped[State] = mapped_column(server_default="weekly")
     paused_until: Mapped[datetime | None]
+    hour: Mapped[int | None]
     requested_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

@@ -9,12 +9,13 @@ from digest.subscribe.evidence import Evidence
 from digest.subscribe.exporting import export_csv
 from digest.subscribe.importing import ImportReport, import_csv
 from digest.subscribe.leaving import can_undo, leave, leave_by_operator, undo
-from digest.subscribe.lookup import find, reader
+from digest.subscribe.lookup import HOURS, find, reader
 from digest.subscribe.operator import add, forget_unconfirmed, remove
 from digest.subscribe.preferences import Wishes, choose, stopped, try_again
 from digest.subscribe.signup import confirm, confirmation, forget, never_again, resend, sign_up
 
 __all__ = [
+    "HOURS",
     "Evidence",
     "ImportReport",
     "Wishes",

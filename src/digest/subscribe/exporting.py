@@ -17,6 +17,7 @@ COLUMNS = (
     "language",
     "pace",
     "zone",
+    "hour",
     "requested",
     "confirmed",
     "left",
@@ -49,6 +50,7 @@ def _cells(one: Subscription) -> tuple[str, ...]:
         person.language,
         one.cadence,
         person.zone,
+        "" if one.hour is None else str(one.hour),
         *map(_time, times),
         one.suppressed,
     )

@@ -13,7 +13,7 @@ from digest.house import House
 from digest.store import Session, intake, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.subscribe.evidence import Evidence, printable
-from digest.subscribe.lookup import known_sections, notice_of
+from digest.subscribe.lookup import HOURS, known_sections, notice_of
 from digest.subscribe.operator import require_basis
 from digest.subscribe.table import Row, read_rows
 
@@ -55,8 +55,8 @@ class _Ground:
     now: datetime
 
 
-#: State, sections and pace: what a subscription of an import is.
-_Kind = tuple[SubscriptionState, tuple[str, ...], Cadence]
+#: State, sections, pace and hour: what a subscription of an import is.
+_Kind = tuple[SubscriptionState, tuple[str, ...], Cadence, int | None]
 
 
 async def import_csv(
@@ -69,7 +69,7 @@ async def import_csv(
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """What became of the rows of a CSV (email, name, sections, language, pace, zone; or addresses).
+    """What became of the rows of a CSV (email, name, sections, language, pace, zone, hour; or addresses).
 
     Columns `state` and `barred`, as our export writes them, are heeded: who left stays out, who was barred
     is barred, and who was waiting is asked to confirm.
@@ -133,6 +133,8 @@ def _fault(row: Row, known: Collection[str]) -> str:
         return f'no pace "{row.pace[:40]}" (weekly or monthly)'
     if row.zone and local_zone(row.zone).key != row.zone:
         return f'no time zone "{row.zone[:40]}"'
+    if row.hour not in HOURS:
+        return f'no hour "{row.hour[:40]}" (0 to 23)'
     return ""
 
 
@@ -166,7 +168,8 @@ def _alike(ground: _Ground, fresh: dict[str, tuple[Subscriber, Row]]) -> dict[_K
     groups: defaultdict[_Kind, list[str]] = defaultdict(list)
     for email_hash, (_, row) in fresh.items():
         sections = known_sections(ground.house, ground.key, row.sections) if row.sections else ()
-        groups[_state(ground, row), sections, Cadence(row.pace or Cadence.WEEKLY)].append(email_hash)
+        cadence, hour = Cadence(row.pace or Cadence.WEEKLY), HOURS[row.hour]
+        groups[_state(ground, row), sections, cadence, hour].append(email_hash)
     return groups
 
 
@@ -184,13 +187,14 @@ async def _subscribe(
     kind: _Kind,
 ) -> None:
     """Store the same subscription for all of them, and the evidence of it."""
-    state, sections, cadence = kind
+    state, sections, cadence, hour = kind
     what = Subscription(
         subscriber=Subscriber(email=""),
         newsletter=ground.key,
         state=state,
         sections=sections,
         cadence=cadence,
+        hour=hour,
         requested_at=ground.now,
         confirmed_at=ground.now if state is SubscriptionState.CONFIRMED else None,
         left_at=ground.now if state is SubscriptionState.LEFT else None,

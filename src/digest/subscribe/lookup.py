@@ -10,6 +10,11 @@ from digest.store import Session, notices, subscribers
 from digest.subscribe.addresses import normalise
 from digest.tokens import Purpose
 
+#: The hours that a page or a file may name; "" is as it comes.
+HOURS: dict[str, int | None] = {"": None} | {
+    f"{hour:0{width}}": hour for hour in range(24) for width in (1, 2)
+}
+
 
 async def reader(house: House, key: str, token: str, purpose: Purpose, *, now: datetime) -> Subscription:
     """Whose link it is; changes nothing. TokenError for a broken one, NotFoundError when they are gone."""

@@ -10,7 +10,7 @@ from digest.errors import UsageError, WrongStateError
 from digest.house import House
 from digest.store import subscribers
 from digest.subscribe.evidence import Evidence, witness
-from digest.subscribe.lookup import claimed, known_sections
+from digest.subscribe.lookup import HOURS, claimed, known_sections
 from digest.tokens import Purpose
 
 #: The one reason for which a reader may start the mail again by themselves.
@@ -48,6 +48,8 @@ class Wishes:
     pause: timedelta | None = None
     #: IANA name, "" for the newsletter's own zone.
     zone: str | None = None
+    #: One of `HOURS`.
+    hour: str | None = None
 
 
 async def choose(
@@ -55,7 +57,7 @@ async def choose(
 ) -> Subscription:
     """The subscription as wished; all sections are stored as (). Twice is the same.
 
-    UsageError when no section is known or there is no such zone, WrongStateError for somebody who has left.
+    UsageError when no section is known or there is no such zone or hour; WrongStateError for who has left.
     """
     claim = house.signer.read(token, Purpose.PREFERENCES, key, now=now)
     chosen = house.newsletter(key)
@@ -63,6 +65,8 @@ async def choose(
         raise UsageError("Nothing left to send", hint="Choose one, or leave")
     if wishes.zone and local_zone(wishes.zone).key != wishes.zone:
         raise UsageError(f"There is no time zone {wishes.zone[:60]}")
+    if wishes.hour and wishes.hour not in HOURS:
+        raise UsageError(f"There is no hour {wishes.hour[:60]}")
     async with house.store.begin() as session:
         there = await claimed(session, key, claim.subject)
         if there.state is SubscriptionState.LEFT:
@@ -79,6 +83,7 @@ async def choose(
 def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: datetime) -> Subscription:
     chosen = house.newsletter(there.newsletter)
     sections, cadence, paused_until = there.sections, there.cadence, there.paused_until
+    hour = there.hour if wishes.hour is None else HOURS[wishes.hour]
     if wishes.sections is not None:
         sections = known_sections(house, there.newsletter, wishes.sections)
     if wishes.cadence is not None:
@@ -88,7 +93,9 @@ def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: dateti
     person = there.subscriber
     if wishes.zone is not None:
         person = replace(person, zone=wishes.zone)
-    return replace(there, subscriber=person, sections=sections, cadence=cadence, paused_until=paused_until)
+    return replace(
+        there, subscriber=person, sections=sections, cadence=cadence, paused_until=paused_until, hour=hour
+    )
 
 
 def _differ(one: Subscription, other: Subscription) -> bool:

@@ -13,6 +13,7 @@ _NAMES = {
     "state": {"state", "status"},
     "pace": {"pace", "cadence", "frequency"},
     "zone": {"zone", "timezone", "time zone", "tz"},
+    "hour": {"hour"},
     "barred": {"barred", "suppressed"},
 }
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -35,6 +36,7 @@ class Row:
     language: str = ""
     pace: str = ""
     zone: str = ""
+    hour: str = ""
     #: What the file says of them, in small letters: "left", "pending", …
     state: str = ""
     #: Why nothing may be sent to them.
@@ -143,6 +145,7 @@ def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
         language=language[:20],
         pace=given.get("pace", "").lower(),
         zone=given.get("zone", ""),
+        hour=given.get("hour", ""),
         state=given.get("state", "").lower(),
         barred=given.get("barred", "").lower(),
     )

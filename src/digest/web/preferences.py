@@ -40,6 +40,7 @@ def _as_query(letter: Letter, there: Subscription) -> str:
     fields = [("sections", key) for key in there.sections or (section.key for section in letter.sections)]
     until = there.paused_until.isoformat() if there.paused_until else "0"
     fields += [("pace", there.cadence), ("pause", until), ("zone", there.subscriber.zone)]
+    fields.append(("hour", "" if there.hour is None else str(there.hour)))
     return quote(urlencode(fields), safe="")
 
 
@@ -52,19 +53,20 @@ def _fields(letter: Letter, query: str) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name, value)
         for name, value in found
-        if name in {"pace", "pause", "zone"} or (name == "sections" and value in sections)
+        if name in {"pace", "pause", "zone", "hour"} or (name == "sections" and value in sections)
     )
 
 
 def _wishes(form: Form, *, now: datetime) -> subscribe.Wishes:
     """What the form asks for; a field that is not there leaves a thing as it is."""
     names = {name for name, _ in form.fields}
-    pace = form.first("pace")
+    pace, hour = form.first("pace"), form.first("hour")
     return subscribe.Wishes(
         sections=None if form.first("keep") == "sections" else form.every("sections"),
         cadence=Cadence(pace) if pace in set(Cadence) else None,
         pause=_pause(form.first("pause"), now),
         zone=form.first("zone") if "zone" in names else None,
+        hour=hour if "hour" in names and hour in subscribe.HOURS else None,
     )
 
 
