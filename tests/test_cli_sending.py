@@ -206,3 +206,25 @@ async def test_a_readers_time_line_goes_from_consent_to_the_servers_words_and_wh
     assert "issue 1 approved, with this reader" in words
     assert any("issue 1 deferred, next try" in one and one.endswith("450 4.2.1 later") for one in words)
     assert words[-1] == "came back: hard 5.1.1: no such user"
+
+
+async def test_a_test_mail_to_an_empty_address_is_refused_and_sends_the_issue_to_nobody(
+    digest: Digest,
+) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    digest.run("approve")
+
+    refused = digest.run("send", "--to", "", "--yes", code=2).stderr
+
+    assert "A001" in refused
+    assert digest.json("send", "--dry-run")["made"] == 2
+
+
+async def test_a_number_beyond_every_column_is_an_issue_that_is_not_there(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+
+    for number in ("2147483648", "99999999999999999999999999"):
+        assert f"has no issue {number}" in digest.run("approve", number, code=1).stderr
+    assert "N001" in digest.run("decisions", "remove", "99999999999999999999999999", code=1).stderr

@@ -40,8 +40,9 @@ def send(
     ctx: typer.Context,
     number: Number = None,
     to: Annotated[
-        str, typer.Option("--to", metavar="EMAIL", help="Only a test mail to this address, marked as such.")
-    ] = "",
+        str | None,
+        typer.Option("--to", metavar="EMAIL", help="Only a test mail to this address, marked as such."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Make every reader's mail, check it, and send none.")
     ] = False,
@@ -56,7 +57,7 @@ def send(
     are refused. With --to an issue in any state goes to that one address and counts for nothing.
     """
     terminal = of(ctx)
-    if to:
+    if to is not None:  # "" is a script's unset variable: refused, and never a sending to everybody
         _test(terminal, newsletter, number, to, as_json=as_json)
         return
     if dry_run:

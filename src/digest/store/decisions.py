@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Decision, DecisionKind
 from digest.store.desk_tables import DecisionRow
-from digest.store.rows import upsert
+from digest.store.rows import LARGEST, upsert
 
 
 def _about(decision: Decision) -> str:
@@ -45,6 +45,7 @@ async def all_of(session: AsyncSession, newsletter: str) -> tuple[Decision, ...]
 
 async def remove(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> int:
     """How many of these there were to forget."""
+    ids = [one for one in ids if abs(one) <= LARGEST]
     gone = await session.execute(
         delete(DecisionRow)
         .where(DecisionRow.newsletter == newsletter, DecisionRow.id.in_(ids))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
 from digest.errors import NotFoundError, WrongStateError
-from digest.store.rows import insert_ignoring, upsert
+from digest.store.rows import LARGEST, insert_ignoring, upsert
 from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
 _CONTENT = TypeAdapter(Content)
@@ -113,7 +113,7 @@ async def get(session: AsyncSession, issue_id: int) -> Issue:
 async def by_number(session: AsyncSession, newsletter: str, number: int) -> Issue:
     """The issue of that number; NotFoundError names the newest there is."""
     query = select(IssueRow).where(IssueRow.newsletter == newsletter, IssueRow.number == number)
-    row = await session.scalar(query)
+    row = await session.scalar(query) if abs(number) <= LARGEST else None
     if row is None:
         newest = await next_number(session, newsletter) - 1
         hint = f"the newest is {newest}" if newest else "digest draft makes the first"

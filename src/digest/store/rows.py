@@ -11,6 +11,8 @@ from digest.store.tables import Base
 
 #: Rows a statement: SQLite allows 32,766 values in one.
 _BATCH = 500
+#: The largest whole number that a column of either holds; their drivers raise for one beyond it.
+LARGEST = 2**31 - 1
 
 
 async def insert_ignoring(
