@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -216,6 +216,39 @@ async def test_a_sitemaps_newest_parts_are_read_as_one_source(site: Site) -> Non
     (result,) = await read(source(site.put("/sitemap.xml", index + "</sitemapindex>"), SourceKind.SITEMAP))
 
     assert sorted(article.title for article in result.articles) == ["A page of one", "A page of two"]
+
+
+def put_sitemap(site: Site) -> Source:
+    """A sitemap of three parts, the last of them asked for first."""
+    part = "<urlset><url><loc>/a-page-of-{0}</loc><lastmod>2026-08-20</lastmod></url></urlset>"
+    for number in (1, 2, 3):
+        site.put(f"/{number}.xml", part.format(f"part-{number}"))
+    index = "<sitemapindex>" + "".join(f"<sitemap><loc>/{n}.xml</loc></sitemap>" for n in (1, 2, 3))
+    return source(site.put("/sitemap.xml", index + "</sitemapindex>"), SourceKind.SITEMAP)
+
+
+@pytest.mark.parametrize(("number", "is_partly"), [(2, True), (3, False)])
+async def test_a_part_of_a_sitemap_that_asks_for_patience_is_given_it(
+    site: Site, number: int, is_partly: bool
+) -> None:
+    given = put_sitemap(site)
+    site.put(f"/{number}.xml", status=429, retry_after="259200")
+
+    (result,) = await read(given)
+
+    assert result.after.next_check_at == NOW + timedelta(days=3)
+    assert (bool(result.error), len(result.articles)) == ((False, 1) if is_partly else (True, 0))
+    assert "/1.xml" not in site.paths()
+
+
+async def test_a_part_of_a_sitemap_that_robots_txt_forbids_is_not_read(site: Site) -> None:
+    given = put_sitemap(site)
+    site.put("/robots.txt", "User-agent: *\nDisallow: /2.xml\n", content_type="text/plain")
+
+    (result,) = await read(given)
+
+    assert sorted(article.title for article in result.articles) == ["A page of part 1", "A page of part 3"]
+    assert "/2.xml" not in site.paths()
 
 
 @pytest.mark.parametrize(

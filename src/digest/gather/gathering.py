@@ -106,12 +106,15 @@ class _Job:
             return Gathered(source=source, unchanged=True, after=after)
         try:
             reading = await self._read(source, page)
-            articles = await self._followed(source, reading)
         except SourceError as exc:
             return self._failure(source, exc, not_before=_fresh(page))
+        articles, wait, error = await self._followed(source, reading)
+        if error:
+            return self._failure(source, error, not_before=max(_fresh(page), wait))
         document = reading.document
         after = succeeded(source, now=self.now, every=self.every, document=document, wait=_fresh(page))
-        after = replace(after, url=page.moved_to or after.url)
+        not_before = max(after.next_check_at or self.now, self.now + wait)
+        after = replace(after, url=page.moved_to or after.url, next_check_at=not_before)
         if not document.depends_on_now:
             after = _with_validators(after, page, known)
         facts: Facts = {"articles": len(articles), "refused": document.refused, "how": document.how}
@@ -125,7 +128,7 @@ class _Job:
         meaning = _MEANINGS.get(page.status) or (
             f"has trouble of its own ({page.status})" if page.status >= 500 else f"answered {page.status}"
         )
-        wait = retry_after(page.retry_after, self.now) if page.status in {429, 503} else timedelta(0)
+        wait = self._asked_wait(page)
         error = FetchError(f"{host_of(page.url)} {meaning}")
         wait = max(wait, _fresh(page))
         return self._failure(source, error, not_before=wait, gone=page.status == 410)
@@ -138,26 +141,35 @@ class _Job:
         seconds = self.client.settings.timeout_seconds
         return cast(Reading, await self.client.workers.run("read", source, body, self.now, seconds=seconds))
 
-    async def _followed(self, source: Source, reading: Reading) -> tuple[Article, ...]:
-        """The document's articles and those of what belongs to it; what of that fails is left out.
+    def _asked_wait(self, page: Page) -> timedelta:
+        """How long an answer that refuses asks to be left alone."""
+        return retry_after(page.retry_after, self.now) if page.status in {429, 503} else timedelta(0)
 
-        SourceError when all of it fails.
+    async def _followed(
+        self, source: Source, reading: Reading
+    ) -> tuple[tuple[Article, ...], timedelta, SourceError | None]:
+        """The document's articles and those of what belongs to it, and how long we are to stay away.
+
+        What fails is left out; the error is of a document of which no part could be read. Robots.txt is
+        asked about each part, and after one that asks for patience no other is asked for.
         """
         articles = {article.guid: article for article in reading.articles}
-        errors: list[SourceError] = []
+        wait, first_error, is_read = timedelta(0), None, False
         for url in reading.document.follow:
             try:
-                page = await (self.client.fetch_page if source.kind in PAGES else self.client.fetch)(url)
+                page = await self.client.fetch_page(url)
                 if not 200 <= page.status < 300:
+                    wait = self._asked_wait(page)
                     raise FetchError(f"{host_of(page.url)} answered {page.status} for a part of it")
                 part = await self._read(source, page)
             except SourceError as exc:
-                errors.append(exc)
+                first_error = first_error or exc
+                if wait:
+                    break
             else:
+                is_read = True
                 articles |= {article.guid: article for article in part.articles}
-        if errors and len(errors) == len(reading.document.follow):
-            raise errors[0]
-        return tuple(articles.values())
+        return tuple(articles.values()), wait, None if is_read else first_error
 
 
 def _facts(page: Page) -> Facts:
