@@ -14,7 +14,7 @@ from digest.compose import compose
 from digest.config import SummariesSettings
 from digest.domain import Issue, Material, Story
 from digest.errors import ConfigError, ModelError
-from digest.publish import draft, gather_sources
+from digest.publish import Hand, draft, edit, gather_sources, message_for
 from digest.publish.making import unpack_inputs
 from digest.rewrite import Budget, open_model
 from digest.store import revisions, suggestions
@@ -76,6 +76,21 @@ async def test_a_good_summary_stands_in_the_draft_and_is_marked(tmp_path: Path) 
             each.words.startswith("Summary by m1, gate passed; the extract was:") for each in story.reasons
         )
         assert len(server.asked) == 1
+
+
+async def test_readers_are_told_what_a_model_wrote_until_a_person_writes_it(tmp_path: Path) -> None:
+    async with open_press(tmp_path, writes(GOOD)) as (week, _server):
+        issue = await redraft(week)
+        message = await message_for(week.house, issue)
+        story = issue.content.stories[0].rewritten(summary="Ours.")
+        issue = await edit(week.house, issue, story, Hand(by="ed", at=week.clock()), what="rewrote it")
+        edited = await message_for(week.house, issue)
+
+    for shown in (message.html, message.text):
+        assert shown.count("summary by a model") == 1
+    for shown in (edited.html, edited.text):
+        assert "Ours." in shown
+        assert "by a model" not in shown
 
 
 async def test_without_a_model_nothing_is_asked(tmp_path: Path) -> None:

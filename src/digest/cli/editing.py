@@ -1,7 +1,6 @@
 """`digest edit`, `digest move`, `digest drop` and `digest take`: an editor's hand on a draft."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -118,7 +117,7 @@ async def _edit(
     if changes.get("title") == "":
         raise UsageError("a story needs a title")
     what = f"{'rewrote' if changes else 'locked'} “{story.title}”"
-    written = replace(story, **changes)  # type: ignore[arg-type] # named and typed by the options above
+    written = story.rewritten(**changes)
     return await publish.edit(house, issue, written, hand, what=what), f"{what}, which is locked now"
 
 

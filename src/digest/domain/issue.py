@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from digest.domain.article import Event
 from digest.domain.states import Cadence, IssueState, Tier
@@ -26,6 +27,10 @@ DEFAULT_SECTIONS = (
     Section(key="learnings", label="Learnings", blurb="Papers, tutorials, talks"),
     Section(key=EVENTS, label="Events", blurb="Meetups and deadlines, with calendar links"),
 )
+
+
+#: The rules under which a model's words stand in a story.
+MODEL_SUMMARY, MODEL_WHY = "summary.model", "summary.why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,19 @@ class Story:
     article_ids: tuple[int, ...] = ()
     score: float = 0.0
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def is_by_model(self) -> bool:
+        """True when a model wrote words that stand in it."""
+        rules = {reason.rule for reason in self.reasons}
+        return bool((self.summary and MODEL_SUMMARY in rules) or (self.why and MODEL_WHY in rules))
+
+    def rewritten(self, **changes: Any) -> "Story":
+        """The story with other words, which are a person's now."""
+        theirs = {"summary": MODEL_SUMMARY, "why": MODEL_WHY}
+        gone = {theirs[name] for name in changes if name in theirs}
+        reasons = tuple(each for each in self.reasons if each.rule not in gone)
+        return replace(self, **changes, reasons=reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

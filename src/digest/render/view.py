@@ -55,6 +55,8 @@ class StoryView:
     source: str
     also: tuple[str, ...]
     minutes: int | None
+    #: True when a model wrote the words that are shown of it.
+    by_model: bool
     #: The language's name when it is not the newsletter's.
     language: str
     #: BCP 47 tag when it is not the newsletter's.
@@ -189,6 +191,8 @@ def _story(story: Story, number: int, masthead: Masthead) -> StoryView:
         source=_squeeze(story.source),
         also=story.also,
         minutes=story.minutes,
+        # In brief only the title is told.
+        by_model=story.is_by_model and (story.tier is not Tier.BRIEF or story.event is not None),
         language=language,
         lang=story.language if language else "",
         dir=runs if runs != masthead.direction else "",
