@@ -6,6 +6,7 @@ from pathlib import Path
 from conftest import KEY, NOW
 from digest.domain import Notice
 from digest.publish import approve, cancel, draft, gather_sources, next_due, notice_message, send
+from digest.schedule import next_issue
 from websites import serve
 from weeks import Week, open_week
 
@@ -38,6 +39,7 @@ async def test_after_an_early_sending_pages_and_mails_name_the_time_after_it(tmp
             assert (await next_due(week.house, KEY, now=NOW)).day == 24
             await send(week.house, issue, clock=week.clock)
 
+            assert (await next_issue(week.house, now=NOW)).day == 31
             site.now += timedelta(minutes=1)
             page = (await site.get(f"/n/{KEY}")).text
             assert "31 August" in page

@@ -14,8 +14,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from fastapi import FastAPI
 
-from digest import __version__, cron
-from digest.config import NewsletterSettings
+from digest import __version__, cron, publish
 from digest.errors import ConfigError
 from digest.house import House
 from digest.jobs import Runner
@@ -47,7 +46,8 @@ class Daemon:
 
     def _await_due(self) -> None:
         """Tick at the very moment the next issue is due; the ticks between catch up with what was missed."""
-        due = min(_next_due(one) for one in self._house.settings.newsletters.values())
+        now, every = datetime.now(UTC), self._house.settings.newsletters.values()
+        due = min(cron.next_due(one.schedule, one.timezone, now) for one in every)
         self._scheduler.add_job(self._at_due, DateTrigger(due), id="due", replace_existing=True)
 
     async def _at_due(self) -> None:
@@ -107,7 +107,7 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             pages = group.create_task(server.serve(sockets=[listening]))
             self._scheduler.start()
-            self._announce(listening)
+            await self._announce(listening)
             for job in self._ticks:
                 self.tick(job)
             stopped = group.create_task(self._stopped.wait())
@@ -118,9 +118,9 @@ class Daemon:
             # What manages the service is to see a failure, and to start it again.
             raise self._broken
 
-    def _announce(self, listening: socket.socket) -> None:
+    async def _announce(self, listening: socket.socket) -> None:
         host, port = listening.getsockname()[:2]
-        due = min(_next_due(one) for one in self._house.settings.newsletters.values())
+        due = await next_issue(self._house, now=datetime.now(UTC))
         self._house.log.event(
             "ready",
             http=f"{host}:{port}",
@@ -151,9 +151,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _next_due(chosen: NewsletterSettings) -> datetime:
-    due = cron.next_due(chosen.schedule, chosen.timezone, datetime.now(UTC))
-    return due.astimezone(ZoneInfo(chosen.timezone))
+async def next_issue(house: House, *, now: datetime) -> datetime:
+    """When the first issue of any newsletter really comes, on that newsletter's clock."""
+    dues = [
+        (await publish.next_due(house, key, now=now)).astimezone(ZoneInfo(chosen.timezone))
+        for key, chosen in house.settings.newsletters.items()
+    ]
+    return min(dues)
 
 
 def _bound(host: str, port: int) -> socket.socket:
