@@ -228,6 +228,15 @@ async def test_a_move_is_learnt_for_that_kind_of_the_source_shown_and_forgotten(
     assert "nothing was decided" in digest.run("decisions", "list").stderr
 
 
+async def test_an_approval_says_how_many_questions_are_open(digest: Digest) -> None:
+    async with week(digest):
+        asked = (await digest.json_later("questions"))["questions"]
+        said = (await digest.later("approve")).stderr
+
+    assert f"{len(asked)} question" in said
+    assert "open: digest questions 1" in said
+
+
 async def test_a_sent_issue_is_not_edited(digest: Digest) -> None:
     async with week(digest):
         await digest.later("approve")

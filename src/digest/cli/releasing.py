@@ -86,6 +86,8 @@ def approve(
             due = local(house, issue.newsletter, issue.due_at) if issue.due_at > now else "at once"
             readers = counted((await ledger_of(house, issue)).waiting, "reader")
             terminal.say("approved", f"issue {issue.number} for {readers}; digest run sends it {due}")
+            if asked := len((await publish.desk(house, issue)).asked):
+                terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
         if as_json:
             terminal.json(plain_issue(issue, stories=False) | (await ledger_of(house, issue)).plain())
         return issue

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from digest.domain import Issue, IssueState
 from digest.errors import DigestError, NotFoundError, TemplateError, WrongStateError
-from digest.publish import approve, cancel, message_for
+from digest.publish import approve, cancel, desk, message_for
 from digest.store import issues, subscribers
 from digest.tokens import Purpose
 from digest.web.forms import read_form
@@ -46,6 +46,7 @@ async def _page(
     """The draft with its buttons, or what has become of it."""
     async with site.house.store.read() as session:
         counts = await subscribers.counts(session, letter.key)
+    asked = (await desk(site.house, issue)).asked
     subject = ""
     if issue.state in _OPEN:
         try:
@@ -61,6 +62,7 @@ async def _page(
         subject=subject,
         due=issue.due_at.astimezone(ZoneInfo(letter.masthead.zone)),
         audience=counts.get("confirmed", 0),
+        asked=len(asked),
         token=token,
         fault=fault,
     )
