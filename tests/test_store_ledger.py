@@ -143,6 +143,23 @@ async def test_a_deferred_delivery_is_not_claimed_before_it_is_due(store: Store)
     assert (again.attempts, again.reply) == (2, "450")
 
 
+async def test_what_has_been_due_longest_is_claimed_first_whether_queued_or_deferred(store: Store) -> None:
+    issue = await fan_out(store, 3)
+    early, late = await claim(store, issue, limit=2)
+    async with store.begin() as session:
+        for one, minutes in ((early, -5), (late, 5)):
+            due = NOW + timedelta(minutes=minutes)
+            await deliveries.settle(session, one, DeliveryState.DEFERRED, now=NOW, reply="450", due_at=due)
+
+    in_turn = [await claim(store, issue, limit=1, minutes=10) for _ in range(4)]
+
+    assert [one.subscriber_id for batch in in_turn for one in batch] == [
+        early.subscriber_id,
+        next(iter({1, 2, 3} - {early.subscriber_id, late.subscriber_id})),
+        late.subscriber_id,
+    ]
+
+
 async def test_an_erased_reader_stays_in_the_sum(store: Store) -> None:
     issue = await fan_out(store, 2)
     async with store.begin() as session:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal,
     null,
     or_,
@@ -25,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, DeliveryState, Issue, SubscriptionState
 from digest.store.moments import UTCDateTime
+from digest.store.rows import insert_new
 from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow, SuppressionRow
 
 #: Why a reader is skipped who has the other cadence.
@@ -50,28 +50,26 @@ async def fan_out(
     second call adds nobody.
     """
     reason = _exclusion(issue, parts, at=max(issue.due_at, now))
-    audience = (
-        select(
-            literal(issue.id, Integer),
-            SubscriptionRow.subscriber_id,
-            choice_in(had, zones),
-            case((reason == "", DeliveryState.QUEUED), else_=DeliveryState.SKIPPED).cast(String(16)),
-            reason,
-            literal(""),
-            literal(0),
-            literal(0),
-            null(),
-            literal(""),
-            literal(due_at, UTCDateTime),
-            null(),
-            literal(now, UTCDateTime),
-        )
-        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
-        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
-        .where(SubscriptionRow.newsletter == issue.newsletter, ~_has_row(issue.id))
-    )
+    audience = select(
+        literal(issue.id, Integer),
+        SubscriptionRow.subscriber_id,
+        choice_in(had, zones),
+        case((reason == "", DeliveryState.QUEUED), else_=DeliveryState.SKIPPED).cast(String(16)),
+        reason,
+        literal(""),
+        literal(0),
+        literal(0),
+        null(),
+        literal(""),
+        literal(due_at, UTCDateTime),
+        null(),
+        literal(now, UTCDateTime),
+    ).where(SubscriptionRow.newsletter == issue.newsletter)
+    if zones:
+        audience = audience.join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
     names = [column.name for column in DeliveryRow.__table__.columns if column.name != "id"]
-    await session.execute(insert(DeliveryRow).from_select(names, audience))
+    # Not "where they have no row": SQLite would first copy the whole audience aside.
+    await session.execute(insert_new(session, DeliveryRow.__table__).from_select(names, audience))
 
 
 async def choices(session: AsyncSession, issue_id: int) -> frozenset[str]:
@@ -157,8 +155,12 @@ def _exclusion(issue: Issue, parts: Sequence[int], *, at: datetime) -> ColumnEle
         other = and_(SubscriptionRow.cadence == Cadence.WEEKLY, ~_waited(parts)), GETS_WEEKLY
     else:
         other = SubscriptionRow.cadence == Cadence.MONTHLY, GETS_MONTHLY
+    # Looked up once for all: few are barred, and so nobody's address has to be read.
+    barred = select(SubscriberRow.id).join(
+        SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash
+    )
     return case(
-        (SuppressionRow.reason.is_not(None), "suppressed"),
+        (SubscriptionRow.subscriber_id.in_(barred), "suppressed"),
         (SubscriptionRow.state == SubscriptionState.PENDING, "not confirmed"),
         (SubscriptionRow.state == SubscriptionState.LEFT, "left"),
         (SubscriptionRow.paused_until > literal(at, UTCDateTime), "paused"),
@@ -174,7 +176,3 @@ def _waited(parts: Sequence[int]) -> ColumnElement[bool]:
 def _row_of(*what: ColumnElement[bool]) -> ColumnElement[bool]:
     """True when the reader has such a row in the ledger."""
     return exists().where(DeliveryRow.subscriber_id == SubscriptionRow.subscriber_id, *what)
-
-
-def _has_row(issue_id: int) -> ColumnElement[bool]:
-    return _row_of(DeliveryRow.issue_id == issue_id)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Update,
     bindparam,
     case,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -107,16 +109,9 @@ async def claim(
     `holder` is the caller's name among the senders; when that one is gone, its claims are free. One
     conditional update; on PostgreSQL many workers skip each other's rows.
     """
-    due = (
-        select(DeliveryRow.id)
-        .where(DeliveryRow.issue_id == issue_id, _may(DeliveryEvent.CLAIM), DeliveryRow.due_at <= now)
-        .order_by(DeliveryRow.due_at, DeliveryRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     claimed = await session.execute(
         update(TABLE)
-        .where(TABLE.c.id.in_(due.scalar_subquery()))
+        .where(TABLE.c.id.in_(_claimable(issue_id, limit, now)))
         .values(
             state=DELIVERY_MOVES[DeliveryEvent.CLAIM].to,
             fence=TABLE.c.fence + 1,
@@ -128,8 +123,28 @@ async def claim(
         )
         .returning(*(TABLE.c[name] for name in PLAIN))
     )
-    found = (Delivery(state=DeliveryState.CLAIMED, **row) for row in claimed.mappings())
+    found = (Delivery(state=DeliveryState.CLAIMED, **dict(zip(PLAIN, row, strict=True))) for row in claimed)
     return tuple(sorted(found, key=lambda one: one.id))
+
+
+def _claimable(issue_id: int, limit: int, now: datetime) -> ScalarSelect[int]:
+    """The ids of what is due, the longest due first.
+
+    A query for each state, and no order among those due at one time: so the index gives each in its order,
+    where PostgreSQL would sort all that waits for each claim.
+    """
+    states = sorted(DELIVERY_MOVES[DeliveryEvent.CLAIM].from_states)
+    heads = (
+        select(DeliveryRow.id, DeliveryRow.due_at)
+        .where(DeliveryRow.issue_id == issue_id, DeliveryRow.state == state, DeliveryRow.due_at <= now)
+        .order_by(DeliveryRow.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery()
+        for state in states
+    )
+    due = union_all(*(select(head.c.id, head.c.due_at) for head in heads)).subquery()
+    return select(due.c.id).order_by(due.c.due_at).limit(limit).scalar_subquery()
 
 
 async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: datetime) -> None:

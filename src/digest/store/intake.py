@@ -5,20 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Insert, Integer, Select, Table, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Consent, Subscriber, Subscription, SubscriptionState
+from digest.store.rows import insert_new
 from digest.store.subscribers import choice_of, wording_hash
 from digest.store.tables import ConsentRow, SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PEOPLE: Table = SubscriberRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
-
-
-def _insert(session: AsyncSession, table: Any) -> Any:
-    """An INSERT that leaves rows alone which are there already."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
 
 
 async def add_people(session: AsyncSession, people: Mapping[str, Subscriber], *, now: datetime) -> None:
@@ -29,7 +23,7 @@ async def add_people(session: AsyncSession, people: Mapping[str, Subscriber], *,
         for email_hash, one in people.items()
     ]
     if rows:
-        await session.execute(_insert(session, _PEOPLE), rows)
+        await session.execute(insert_new(session, _PEOPLE), rows)
 
 
 async def subscribe_all(
@@ -70,7 +64,7 @@ def _time(table: Any, name: str, value: datetime | None) -> Any:
 
 
 def _from(session: AsyncSession, table: Any, names: Sequence[str], rows: Select[Any]) -> Insert:
-    inserting: Insert = _insert(session, table.__table__).from_select(list(names), rows)
+    inserting: Insert = insert_new(session, table.__table__).from_select(list(names), rows)
     return inserting
 
 
@@ -83,7 +77,7 @@ async def suppress_all(
         for email_hash, reason in reasons.items()
     ]
     if rows:
-        await session.execute(_insert(session, SuppressionRow.__table__), rows)
+        await session.execute(insert_new(session, SuppressionRow.__table__), rows)
 
 
 async def states(

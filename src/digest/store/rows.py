@@ -15,6 +15,12 @@ _BATCH = 500
 LARGEST = 2**31 - 1
 
 
+def insert_new(session: AsyncSession, table: Any) -> Any:
+    """An INSERT that leaves rows alone which are there already."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
 async def insert_ignoring(
     session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]], *, unique: Sequence[str]
 ) -> int:
