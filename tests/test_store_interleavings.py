@@ -129,7 +129,14 @@ class Ledger(RuleBasedStateMachine):
         return [name for name in self.living() if self.handed[name]]
 
     @precondition(lambda self: self.living() and self.state is IssueState.SENDING)
-    @rule(pick=PICKS, limit=st.integers(1, 4))
+    @rule(pick=PICKS, limit=st.integers(1, 4), begun=st.integers(0, CONNECTIONS))
+    def work(self, pick: int, limit: int, begun: int) -> None:
+        """A living worker claims, and begins with some of it at once."""
+        self.claim(pick, limit)
+        for _ in range(begun):
+            if self.ready():
+                self.hand(pick)
+
     def claim(self, pick: int, limit: int) -> None:
         """A living worker claims; who left or is barred by now is skipped at once."""
         name = self.living()[pick % len(self.living())]
@@ -341,5 +348,5 @@ class Ledger(RuleBasedStateMachine):
 
 TestLedger = pytest.mark.timeout(300)(Ledger.TestCase)
 TestLedger.settings = settings(
-    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
