@@ -19,7 +19,7 @@ from pathlib import Path
 from digest.compose.corpus import Corpus, Text, dot
 from digest.compose.plan import Plan
 from digest.compose.story import cluster
-from digest.compose.terms import shingles, terms
+from digest.compose.terms import shingles
 from digest.domain import DEFAULT_SECTIONS, Article, Source
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -67,9 +67,7 @@ def ours(texts: Sequence[str]) -> tuple[list[int], int]:
 
 def single_pass(texts: Sequence[str], threshold: float) -> list[int]:
     """The peer: each text joins the cluster with the nearest centroid, or begins one."""
-    all_texts = [
-        Text(terms=terms("", text), voice=str(at), language="", at=DAY) for at, text in enumerate(texts)
-    ]
+    all_texts = [Text(text=text, voice=str(at), language="", at=DAY) for at, text in enumerate(texts)]
     corpus = Corpus(all_texts)
     corpus.add(range(len(texts)))
     vectors = corpus.vectors

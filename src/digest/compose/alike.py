@@ -168,8 +168,8 @@ class _Linker:
                 voices=frozenset({text.voice}),
                 languages=frozenset({text.language} - {""}),
             )
-            if text.terms:
-                self._words.append(sum([" " not in term for term in text.terms]))
+            if self._corpus.words[index]:
+                self._words.append(self._corpus.words[index])
         self._length = _length(self._words)
 
     def merge(self, one: int, other: int, *, must: bool = False) -> None:

@@ -3,13 +3,15 @@
 import heapq
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from itertools import chain, repeat
+from operator import mul
 
-from digest.compose.terms import background
+from digest.compose.terms import Counts, Vocabulary, background
 
 #: A term that more texts have finds no pairs.
 COMMON = 24
@@ -33,15 +35,16 @@ Vector = dict[int, float]
 class Text:
     """What is compared of an article, and what speaks against comparing it."""
 
-    terms: Mapping[str, float]
     #: The owner.
     voice: str
     #: BCP 47 primary tag, or "".
     language: str
     at: datetime
+    #: What is compared.
     title: str = ""
-    #: The stems of the title.
-    heads: frozenset[str] = frozenset()
+    text: str = ""
+    #: The title without case and punctuation, also of what is not compared.
+    name: str = ""
 
 
 class Corpus:
@@ -52,60 +55,53 @@ class Corpus:
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._texts = texts
-        every = Counter[str]()
-        for text in texts:
-            every.update(text.terms.keys())
-        # Numbers for terms: sets of numbers have one order on every machine, sets of words have not. What
-        # only one text has makes no text like another and counts in its length alone.
-        shared = [term for term, count in every.items() if count > 1]
-        self._numbers = {term: at for at, term in enumerate(shared)}
-        ordinary = background()
-        self._ordinary = [ORDINARY * ordinary.get(term, 0.0) for term in shared]
-        self._having: list[int] = [0] * len(shared)
-        self._places: list[list[tuple[int, float]]] = [[] for _ in shared]
+        vocabulary = Vocabulary()
+        counted = [vocabulary.count(text.title, text.text) for text in texts]
+        #: How many different words each text has.
+        self.words = array("L", [each.words for each in counted])
+        self._heads = [each.heads for each in counted]
+        ordinary = {vocabulary.number(word): ORDINARY * share for word, share in background().items()}
+        # What only one text has makes no text like another and counts in its length alone, so that all of it
+        # has one number, the last; but a word that is ordinary elsewhere counts less.
+        known = sorted(_shared(counted) | (ordinary.keys() - {0}))
+        self._numbers = {key: at for at, key in enumerate(known)}
+        self._ordinary = {self._numbers[key]: share for key, share in ordinary.items() if key}
+        self._lone = len(known)
+        self._counted = dict(enumerate(counted))
+        self._having = Counter[int]()
+        self._places: dict[int, list[tuple[int, float]]] = {}
         self._total = 0
         self.vectors: dict[int, Vector] = {}
 
     def add(self, day: Sequence[int]) -> None:
         """Take in the texts of a day."""
-        numbers, having, places = self._numbers, self._having, self._places
-        for index in day:
-            for term in self._texts[index].terms:
-                number = numbers.get(term)
-                if number is not None:
-                    having[number] += 1
+        number, lone, having = self._numbers.get, repeat(self._lone), self._having
+        numbers = {index: list(map(number, self._counted[index].keys, lone)) for index in day}
+        for each in numbers.values():
+            having.update(each)
         self._total += len(day)
-        rarity: dict[int, float] = {}
+        rarity = self._rarity(set(chain.from_iterable(numbers.values())))
         for index in day:
-            vector = self._weigh(self._texts[index].terms, rarity)
+            vector = self._weigh(numbers.pop(index), self._counted.pop(index).weights, rarity)
             self.vectors[index] = vector
-            for number, weight in vector.items():
-                if weight >= FINDS and having[number] <= COMMON:
-                    places[number].append((index, weight))
+            for term, weight in vector.items():
+                if weight >= FINDS and having[term] <= COMMON:
+                    self._places.setdefault(term, []).append((index, weight))
 
-    def _weigh(self, counts: Mapping[str, float], rarity: dict[int, float]) -> Vector:
-        """The text's vector; with the terms that only it has it is of length one.
-
-        `rarity` keeps what each term's rarity was found to be on this day.
-        """
-        numbers, ordinary = self._numbers, background()
+    def _rarity(self, numbers: Iterable[int]) -> dict[int, float]:
+        """How rare each of these is today."""
+        having, ordinary = self._having, self._ordinary.get
         total = self._total + ORDINARY + 1
-        vector: Vector = {}
-        square = 0.0
-        for term, count in counts.items():
-            number = numbers.get(term)
-            if number is None:
-                common = ORDINARY * ordinary.get(term, 0.0)
-                square += (_damped(count) * (math.log(total / (2 + common)) + 0.5)) ** 2
-                continue
-            rare = rarity.get(number)
-            if rare is None:
-                rare = math.log(total / (self._having[number] + 1 + self._ordinary[number])) + 0.5
-                rarity[number] = rare
-            weight = vector[number] = _damped(count) * rare
-            square += weight * weight
-        length = math.sqrt(square) or 1.0
-        return {number: weight / length for number, weight in vector.items()}
+        found = {each: math.log(total / (having[each] + 1 + ordinary(each, 0.0))) + 0.5 for each in numbers}
+        found[self._lone] = math.log(total / 2) + 0.5
+        return found
+
+    def _weigh(self, numbers: Sequence[int], counts: Sequence[float], rarity: dict[int, float]) -> Vector:
+        """The text's vector; with the terms that only it has it is of length one."""
+        weights = list(map(mul, counts, map(rarity.__getitem__, numbers)))
+        length = math.sqrt(sum(map(mul, weights, weights))) or 1.0
+        lone = self._lone
+        return {each: weight / length for each, weight in zip(numbers, weights, strict=True) if each != lone}
 
     def pairs(self, day: Sequence[int]) -> Iterator[tuple[int, int, float]]:
         """The likeliest pairs with a text of this day, the smaller index first, each once."""
@@ -114,34 +110,39 @@ class Corpus:
             found: dict[int, float] = {}
             for number, weight in self.vectors[index].items():
                 if weight >= FINDS and self._having[number] <= COMMON:
-                    for other, theirs in self._places[number]:
+                    for other, theirs in self._places.get(number, ()):
                         found[other] = found.get(other, 0.0) + weight * theirs
             found.pop(index, None)
             likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
             for likeness, negative in heapq.nlargest(PAIRS, likely):
                 other = -negative
                 pair = (index, other) if index < other else (other, index)
-                if pair not in met and _may_meet(self._texts[index], self._texts[other]):
+                if pair not in met and self._may_meet(index, other):
                     met.add(pair)
                     yield *pair, likeness
 
+    def _may_meet(self, index: int, at: int) -> bool:
+        one, other = self._texts[index], self._texts[at]
+        if one.language and other.language and one.language != other.language:
+            return False
+        if self._heads[index] and self._heads[at] and self._heads[index].isdisjoint(self._heads[at]):
+            # What is alike under titles that have no word in common is the way of telling.
+            return False
+        if one.voice == other.voice and one.name != other.name:
+            # "Part 1" and "Part 2" of one owner are a series.
+            is_series = _DIGITS.sub("", one.name) == _DIGITS.sub("", other.name)
+            return not is_series and abs(one.at - other.at) <= APART
+        return abs(one.at - other.at) <= APART
 
-@lru_cache(maxsize=4096)
-def _damped(count: float) -> float:
-    """Each further time counts less."""
-    return math.log1p(count)
 
-
-def _may_meet(one: Text, other: Text) -> bool:
-    if one.language and other.language and one.language != other.language:
-        return False
-    if one.heads and other.heads and one.heads.isdisjoint(other.heads):
-        # What is alike under titles that have no word in common is the way of telling.
-        return False
-    if one.voice == other.voice and one.title != other.title:
-        # "Part 1" and "Part 2" of one owner are a series.
-        return _DIGITS.sub("", one.title) != _DIGITS.sub("", other.title) and abs(one.at - other.at) <= APART
-    return abs(one.at - other.at) <= APART
+def _shared(counted: Iterable[Counts]) -> set[int]:
+    """The terms of two texts or more."""
+    met, shared = set[int](), set[int]()
+    for each in counted:
+        keys = set(each.keys)
+        shared |= keys & met
+        met |= keys
+    return shared
 
 
 def dot(one: Vector, other: Vector) -> float:

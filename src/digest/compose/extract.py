@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from digest.compose.sentences import is_whole, join, sentences, word_count
-from digest.compose.terms import background, terms
+from digest.compose.terms import background, stems
 
 #: So many sentences are weighed: what comes later is detail.
 MAX_SENTENCES = 40
@@ -60,10 +60,9 @@ def _scores(texts: Sequence[str]) -> list[float]:
 
 def _vector(text: str) -> dict[str, float]:
     ordinary = background()
-    counts = {term: count for term, count in terms("", text).items() if " " not in term}
-    vector = {term: count * -math.log(ordinary.get(term, 0.0) + 0.002) for term, count in counts.items()}
+    vector = {word: count * -math.log(ordinary.get(word, 0.0) + 0.002) for word, count in stems(text).items()}
     length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-    return {term: weight / length for term, weight in vector.items()}
+    return {word: weight / length for word, weight in vector.items()}
 
 
 def _cosine(one: dict[str, float], other: dict[str, float]) -> float:

@@ -20,7 +20,7 @@ from digest.compose.same import (
     ties,
     title_key,
 )
-from digest.compose.terms import heads, shingles, terms
+from digest.compose.terms import shingles
 from digest.compose.window import order
 from digest.domain import Article, Reason, Source
 
@@ -128,16 +128,15 @@ def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[i
 def _text(article: Article, plan: Plan, furniture: frozenset[tuple[int, str]]) -> Text:
     """What is compared of it: nothing of events and versions, whose words are their kind's."""
     is_compared = article.event is None and not is_release(article.title)
-    summary = "" if _place(article) in furniture else article.summary
-    # "Weekly links" is the name of a column and of nothing in it.
-    title = article.title if is_telling(title_key(article.title)) else ""
+    key = title_key(article.title)
     return Text(
-        terms=terms(title, summary) if is_compared else {},
+        # "Weekly links" is the name of a column and of nothing in it.
+        title=article.title if is_compared and is_telling(key) else "",
+        text=article.summary if is_compared and _place(article) not in furniture else "",
         voice=voice(plan.sources[article.source_id]),
         language=article.language,
         at=told_at(article),
-        title=title_key(article.title),
-        heads=heads(title),
+        name=key,
     )
 
 

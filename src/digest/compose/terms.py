@@ -1,9 +1,11 @@
-"""A text as the terms it is compared by: stems, pairs of them, and two characters at a time in Japanese."""
+"""A text as the numbered terms it is compared by: stems, pairs of them, and pieces of Japanese words."""
 
 import math
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -15,6 +17,8 @@ TITLE_TIMES = 2
 CAPITAL = 1.4
 #: What a pair of words counts beside its two words.
 PAIR = 0.3
+#: The number of a pair's first word stands so many bits above that of its second.
+PAIR_BITS = 32
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 #: Written without spaces, or (Korean) with endings that hide the word.
@@ -40,17 +44,70 @@ def _lines(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def terms(title: str, text: str) -> dict[str, float]:
-    """How often each term stands in the title and the first words of the text, weighted."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A text's terms by number, with what each counts for standing there so often."""
+
+    keys: "array[int]"
+    weights: "array[float]"
+    #: How many of the terms are single words.
+    words: int
+    #: The words of the title.
+    heads: frozenset[int]
+
+
+class Vocabulary:
+    """The words of some texts, numbered from 1 as they come; a pair has the numbers of both in one."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        # By the word as written; a small word has no number.
+        self._known: dict[str, tuple[int, float]] = {}
+
+    def count(self, title: str, text: str) -> Counts:
+        """The terms of the title and the first words of the text."""
+        counts: dict[int, float] = {}
+        heads, body = self._read(title), self._read(lead(text))
+        _count(heads, TITLE_TIMES, counts)
+        _count(body, 1, counts)
+        return Counts(
+            keys=array("Q", counts),
+            weights=array("d", map(_damped, counts.values())),
+            words=len({number for number, _ in heads} | {number for number, _ in body}),
+            heads=frozenset(number for number, _ in heads),
+        )
+
+    def number(self, word: str) -> int:
+        """The number of a stem; 0 when no text has it."""
+        return self._numbers.get(word, 0)
+
+    def _read(self, text: str) -> list[tuple[int, float]]:
+        """The number and the weight of each word that tells something."""
+        if not text.isascii():
+            return [(self._numbered(word), weight) for word, weight in _words(text)]
+        known = self._known
+        return [found for word in _WORD.findall(text) if (found := known.get(word) or self._learn(word))[0]]
+
+    def _learn(self, word: str) -> tuple[int, float]:
+        plain, weight, is_small = _term(word)
+        found = self._known[word] = (0 if is_small else self._numbered(plain), weight)
+        return found
+
+    def _numbered(self, word: str) -> int:
+        return self._numbers.setdefault(word, len(self._numbers) + 1)
+
+
+def stems(text: str) -> dict[str, float]:
+    """How often each word stands in the first words of the text, weighted."""
     counts: dict[str, float] = {}
-    _count(_words(title), TITLE_TIMES, counts)
-    _count(_words(" ".join(text.split(None, LEAD_WORDS)[:LEAD_WORDS])[: LEAD_WORDS * 12]), 1, counts)
+    for word, weight in _words(lead(text)):
+        counts[word] = counts.get(word, 0.0) + weight
     return counts
 
 
-def heads(title: str) -> frozenset[str]:
-    """The stems of a title."""
-    return frozenset(word for word, _ in _words(title))
+def lead(text: str) -> str:
+    """The first words of a text."""
+    return " ".join(text.split(None, LEAD_WORDS)[:LEAD_WORDS])[: LEAD_WORDS * 12]
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -59,16 +116,22 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(" ".join(words[at : at + 3]) for at in range(len(words) - 2))
 
 
-def _count(words: Iterable[tuple[str, float]], times: int, counts: dict[str, float]) -> None:
+def _count(words: Iterable[tuple[int, float]], times: int, counts: dict[int, float]) -> None:
     """Add each word, and each with the one before it."""
-    before, weight_before = "", 0.0
+    before, weight_before, pair = 0, 0.0, times * PAIR
     for word, weight in words:
         counts[word] = counts.get(word, 0.0) + times * weight
         if before:
-            both = f"{before} {word}"
+            both = before << PAIR_BITS | word
             mean = weight if weight == weight_before else math.sqrt(weight_before * weight)
-            counts[both] = counts.get(both, 0.0) + times * PAIR * mean
+            counts[both] = counts.get(both, 0.0) + pair * mean
         before, weight_before = word, weight
+
+
+@lru_cache(maxsize=4096)
+def _damped(count: float) -> float:
+    """Each further time counts less."""
+    return math.log1p(count)
 
 
 def _words(text: str, *, is_whole: bool = False) -> Iterator[tuple[str, float]]:
