@@ -14,7 +14,7 @@ from digest.config import SmtpSettings
 from digest.domain import DeliveryState, Issue, IssueState
 from digest.errors import WrongStateError
 from digest.publish import approve, cancel, draft, gather_sources, pause, resume, retry, send
-from digest.store import deliveries, subscribers
+from digest.store import deliveries, issues, subscribers
 from mailservers import scripted_server
 from weeks import Week, open_week
 
@@ -70,6 +70,24 @@ async def test_what_a_worker_had_claimed_of_a_cancelled_issue_does_not_leave(
 
         assert ended == {"sent": len(week.mail.mails), "skipped": READERS - ended["sent"]}
         assert ended["sent"] <= AT_MOST
+
+
+async def test_an_issue_that_some_have_keeps_its_number_when_it_is_called_off(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_week(database_url, tmp_path) as week:
+        issue = await approved(week)
+
+        async def stop() -> None:
+            await cancel(week.house, issue, reason="wrong", by="test", now=week.clock())
+
+        await sending_until(week, issue, 5, stop)
+
+        again = await draft(week.house, KEY, now=week.clock(), after=1)
+        async with week.house.store.read() as session:
+            gone = await issues.by_number(session, KEY, issue.number)
+        assert gone.id == issue.id
+        assert again.number == issue.number + 1
 
 
 async def test_failed_deliveries_are_tried_again_but_for_who_may_get_nothing(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from conftest import KEY, settings_for
+from digest import subscribe
 from digest.domain import Issue, IssueState, SubscriptionState
 from digest.errors import NothingToDoError, TemplateError, WrongStateError
 from digest.house import open_house
-from digest.publish import approve, bytes_for, cancel, draft, gather_sources, send
+from digest.publish import approve, bytes_for, cancel, draft, gather_sources, send, send_notices
 from digest.store import issues, subscribers
 from mailservers import scripted_server
 from weeks import Week, open_week
@@ -226,6 +227,16 @@ async def test_a_cancelled_issue_is_not_sent_and_its_stories_may_be_told_again(w
     again = await draft(week.house, KEY, now=week.clock(), after=1)
     assert len(again.content.stories) == len(issue.content.stories)
     assert again.number == 1
+
+
+async def test_whom_the_operator_confirmed_meanwhile_is_not_asked_to_confirm(week: Week) -> None:
+    email = "ada@example.org"
+    await subscribe.add(week.house, KEY, email, now=week.clock())
+    await subscribe.add(week.house, KEY, email, confirmed=True, basis="a letter", now=week.clock())
+
+    await send_notices(week.house, clock=week.clock)
+
+    assert week.mail.mails == []
 
 
 async def test_approving_an_old_revision_is_refused(week: Week) -> None:

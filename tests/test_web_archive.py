@@ -9,6 +9,7 @@ import pytest
 
 from conftest import KEY, NOW
 from digest.domain import Content, Event, IssueState, Story
+from digest.publish import cancel
 from sample_issues import cruel, week
 from websites import Website, website
 
@@ -85,6 +86,7 @@ async def test_an_issue_is_a_page_with_every_story_and_its_neighbours(website: W
         (IssueState.REVIEW, 404),
         (IssueState.APPROVED, 404),
         (IssueState.SENDING, 200),
+        (IssueState.PAUSED, 200),
         (IssueState.SENT, 200),
         (IssueState.CANCELLED, 404),
     ],
@@ -101,6 +103,19 @@ async def test_only_what_was_sent_is_public(website: Website, state: IssueState,
     assert [answer.status for answer in answers] == [status, status]
     feed = ET.fromstring((await website.get(f"/n/{KEY}/feed.atom")).body)
     assert len(feed.findall(f"{ATOM}entry")) == (status == 200)
+
+
+async def test_an_issue_called_off_halfway_is_read_by_who_has_its_mail_and_listed_nowhere(
+    website: Website,
+) -> None:
+    there = await website.issue(content(), IssueState.SENDING)
+    await cancel(website.house, there, reason="wrong", by="test", now=NOW)
+
+    page = await website.get(f"/n/{KEY}/issues/1")
+    listing = await website.get(f"/n/{KEY}/issues")
+
+    assert page.status == 200
+    assert "/issues/1" not in listing.text
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "99", "x", "1e3", "9" * 40, "１", "%00", "9" * 5000])

@@ -103,11 +103,18 @@ class Website:
             number = await issues.next_number(session, KEY)
             draft = Issue(newsletter=KEY, number=number, period=due.isoformat(), due_at=due, content=content)
             there = await issues.save_draft(session, draft, now=NOW)
-            way = [IssueState.APPROVED, IssueState.SENDING, IssueState.SENT]
-            for step in way[: way.index(state) + 1] if state in way else [state]:
+            for step in (*_WAYS.get(state, ()), state):
                 if step is not IssueState.DRAFT:
                     there = await issues.move(session, there, step, **_times(step, due))
         return there
+
+
+#: The states that an issue goes through before these.
+_WAYS = {
+    IssueState.SENDING: (IssueState.APPROVED,),
+    IssueState.PAUSED: (IssueState.APPROVED, IssueState.SENDING),
+    IssueState.SENT: (IssueState.APPROVED, IssueState.SENDING),
+}
 
 
 def _times(state: IssueState, due: datetime) -> dict[str, datetime]:

@@ -46,7 +46,7 @@ async def _row(house: House, issue: Issue) -> Row:
     ledger = await ledger_of(house, issue)
     is_off = issue.state is IssueState.CANCELLED
     state = f"{issue.state}: {issue.reason}" if is_off and issue.reason else issue.state
-    number = "–" if is_off else str(issue.number)
+    number = str(issue.number) if issue.number > 0 else "–"
     due = local(house, issue.newsletter, issue.due_at)
     return number, state, due, str(len(issue.content.stories)), ledger.words() if ledger.states else ""
 

@@ -90,9 +90,10 @@ async def cancel(house: House, issue: Issue, *, reason: str, by: str, now: datet
     """The issue cancelled; deliveries that have not left are skipped. What it told may be told again."""
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
-        # The number is given free, so that readers see no gap; the row keeps its id.
+        # The number is given free, so that readers see no gap, unless mails with it may have left.
+        number = current.number if current.started_at else -current.id
         done = await issues.move(
-            session, current, IssueState.CANCELLED, reason=reason, number=-current.id, approve_at=None
+            session, current, IssueState.CANCELLED, reason=reason, number=number, approve_at=None
         )
         await deliveries.revoke(session, done.id, now=now)
         await deliveries.withdraw(session, done.id, CANCELLED, now=now)

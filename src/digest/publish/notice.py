@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from digest.domain import IssueState, Message, Notice, Subscriber, Subscription
+from digest.domain import IssueState, Message, Notice, Subscriber, Subscription, SubscriptionState
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
@@ -13,6 +13,9 @@ from digest.store import deliveries, issues, revisions, subscribers
 from digest.tokens import Purpose
 
 Values = Mapping[str, object]
+
+#: Issues that the archive shows.
+_SHOWN = (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 
 
 async def notice_message(house: House, notice: Notice) -> Message:
@@ -41,6 +44,8 @@ async def _reader(house: House, notice: Notice) -> Subscription:
 
 async def _confirm(house: House, notice: Notice) -> Values:
     reader = await _reader(house, notice)
+    if reader.state is SubscriptionState.CONFIRMED:
+        raise NotFoundError("the reader has been confirmed meanwhile")
     token = house.token(Purpose.CONFIRM, notice.newsletter, notice.subscriber_id, notice.created_at)
     return {
         "confirm_url": house.page(notice.newsletter, f"/confirm/{token}"),
@@ -111,7 +116,7 @@ async def _paused(house: House, notice: Notice) -> Values:
 async def _last_issue(house: House, key: str) -> str:
     """The page of the newest issue that readers can see, or ""."""
     async with house.store.read() as session:
-        newest = await issues.all_of(session, key, states=(IssueState.SENDING, IssueState.SENT), limit=1)
+        newest = await issues.all_of(session, key, states=_SHOWN, limit=1)
     return house.page(key, f"/issues/{newest[0].number}") if newest else ""
 
 

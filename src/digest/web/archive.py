@@ -21,7 +21,7 @@ from digest.web.site import CONSENT, Letter, Site, site_of
 router = APIRouter(prefix="/n/{key}")
 
 #: An issue is public as soon as the first reader may have it.
-SHOWN = (IssueState.SENDING, IssueState.SENT)
+SHOWN = (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 #: Issues on one page of the archive: half a year of a weekly one.
 _PAGE = 26
 _FEED = 20
@@ -82,9 +82,14 @@ def went(issue: Issue) -> datetime:
 
 
 async def _neighbours(site: Site, key: str, number: int) -> tuple[Issue, int, int]:
-    """(the issue, the number before, the number after); 0 where there is none."""
-    found = await shown(site, key)
-    issue = next((one for one in found if one.number == number), None)
+    """(the issue, the number before, the number after); 0 where there is none.
+
+    Mails of an issue that was called off while it was sent link here, so it can be read; nothing leads to it.
+    """
+    async with site.house.store.read() as session:
+        every = await issues.all_of(session, key, states=(*SHOWN, IssueState.CANCELLED))
+    issue = next((one for one in every if one.number == number and one.started_at), None)
+    found = [one for one in every if one.state is not IssueState.CANCELLED]
     if issue is None:
         raise NotFoundError("There is no such issue.")
     older = max((one.number for one in found if one.number < number), default=0)
