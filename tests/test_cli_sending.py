@@ -5,7 +5,11 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from commands import Digest, digest, feed, make
+from digest.cli.releasing import Ledger
+from digest.cli.sending import code_of
 from mailservers import recording_server, scripted_server
 from sites import Site, open_site
 from weeks import parsed
@@ -33,6 +37,21 @@ def send_to(digest: Digest, port: int) -> None:
         f'url = "smtp://127.0.0.1:{port}"' if one.startswith("url =") else one for one in text.splitlines()
     ]
     digest.settings.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ({"sent": 2, "skipped": 1}, 0),
+        ({"sent": 1, "deferred": 1}, 4),
+        ({"sent": 1, "failed": 1}, 4),
+        ({"deferred": 1, "failed": 1}, 4),
+        ({"deferred": 2}, 75),
+        ({"failed": 2}, 1),
+    ],
+)
+def test_a_sending_ends_with_the_code_that_its_help_names(states: dict[str, int], code: int) -> None:
+    assert code_of(Ledger(states=states)) == code
 
 
 async def test_a_dry_run_makes_every_mail_and_sends_none(digest: Digest) -> None:

@@ -76,7 +76,7 @@ def send(
 
     issue, ledger, is_new = run(terminal, work)
     _point_on(terminal, issue, ledger)
-    raise typer.Exit(_code(ledger) if is_new else NothingToDoError.exit_code if exit_code else 0)
+    raise typer.Exit(code_of(ledger) if is_new else NothingToDoError.exit_code if exit_code else 0)
 
 
 async def _ended(
@@ -162,7 +162,7 @@ async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> N
         await publish.send(house, issue, clock=utc_now, watch=watch)
 
 
-def _code(ledger: Ledger) -> int:
+def code_of(ledger: Ledger) -> int:
     """How a sending ends for a script."""
     late, refused = (
         ledger.count("deferred", "queued", "claimed", "handed"),
@@ -170,7 +170,7 @@ def _code(ledger: Ledger) -> int:
     )
     if not late and not refused:
         return 0
-    if ledger.count("sent"):
+    if ledger.count("sent") or (late and refused):
         return PARTLY
     return TransportError.exit_code if late else 1
 
@@ -272,7 +272,7 @@ def retry(
 
     issue, ledger, is_new = run(terminal, work)
     _point_on(terminal, issue, ledger)
-    raise typer.Exit(_code(ledger) if is_new else 0)
+    raise typer.Exit(code_of(ledger) if is_new else 0)
 
 
 def _states(failed: bool, uncertain: bool) -> list[DeliveryState]:
