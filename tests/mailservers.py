@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,8 @@ class Recorder:
     most_at_once: int = 0
     mails: list[Mail] = field(default_factory=list)
     live: set[Any] = field(default_factory=set)
+    #: Awaited before each message is answered, to hold a sender back.
+    holding: Callable[[], Awaitable[object]] | None = None
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, count: int) -> None:
@@ -72,6 +74,8 @@ class Recorder:
             )
         )
         self._more.set()
+        if self.holding is not None:
+            await self.holding()
         return "250 2.0.0 kept"
 
     async def hang_up(self) -> None:

@@ -100,6 +100,17 @@ async def machine(folder: Path, database: str, *options: str) -> AsyncIterator[M
                 process.kill()
 
 
+def take_turns(one: Machine, other: Machine) -> None:
+    """Let neither send more than twenty before the other sent one: a fast one would leave nothing to share."""
+    for mine, theirs in ((one.mail, other.mail), (other.mail, one.mail)):
+
+        async def hold(mine: Recorder = mine, theirs: Recorder = theirs) -> None:
+            if len(mine.mails) >= 20:
+                await theirs.until(1)
+
+        mine.holding = hold
+
+
 @asynccontextmanager
 async def house_of(folder: Path) -> AsyncIterator[House]:
     """The house that machines in folders beside this one work for."""
@@ -143,6 +154,7 @@ async def test_two_workers_share_an_issue_and_send_nobody_two(postgres_url: str,
         machine(tmp_path / "a", postgres_url) as first,
         machine(tmp_path / "b", postgres_url) as second,
     ):
+        take_turns(first, second)
         async with house_of(tmp_path / "a") as house:
             issue = await approved(house)
             await start(house, issue)
@@ -178,6 +190,7 @@ async def test_a_worker_that_is_killed_delays_its_batch_by_a_lease_and_loses_nob
         machine(tmp_path / "b", postgres_url) as second,
         house_of(tmp_path / "b") as house,
     ):
+        take_turns(first, second)
         issue = await approved(house)
         await start(house, issue)
         await asyncio.gather(first.mail.until(20), second.mail.until(1))
