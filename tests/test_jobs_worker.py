@@ -101,7 +101,7 @@ async def machine(folder: Path, database: str, *options: str) -> AsyncIterator[M
 
 
 def take_turns(one: Machine, other: Machine) -> None:
-    """Let neither send more than twenty before the other sent one: a fast one would leave nothing to share."""
+    """Let neither send over twenty before the other sent one: a fast one would leave nothing to share."""
     for mine, theirs in ((one.mail, other.mail), (other.mail, one.mail)):
 
         async def hold(mine: Recorder = mine, theirs: Recorder = theirs) -> None:
