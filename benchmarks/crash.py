@@ -30,7 +30,7 @@ from typing import Any
 from digest.deliver.wire import Wire
 from digest.house import open_house
 from digest.log import Log
-from digest.publish import send
+from digest.publish import outcomes, send
 from digest.publish.ledger import Ledger
 from digest.store import Writer, deliveries
 from mailing import postgres, prepare, settings_for, the_issue
@@ -154,7 +154,7 @@ POINTS: dict[str, Callable[[int], None]] = {
 
 def work(place: Place, connections: int, point: str, nth: int) -> None:
     """A process that sends, and dies at the point it was given."""
-    SENDING._BATCH = 1
+    outcomes._BATCH = 1
     POINTS[point](nth)
     asyncio.run(_send(place, connections))
 

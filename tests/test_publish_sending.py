@@ -11,7 +11,7 @@ from digest.domain import Delivery, DeliveryState, Issue, IssueState, OutcomeKin
 from digest.errors import ConfigError
 from digest.house import House, open_house
 from digest.publish import approve, draft, gather_sources, send
-from digest.publish.send import decide, next_limit
+from digest.publish.outcomes import decide, next_limit
 from digest.store import deliveries
 from weeks import Week, open_week
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from digest.deliver import Compiled, gist, is_canonical
-from digest.domain import Choice, Delivery, Issue, Rendered, Subscription
+from digest.deliver import gist, is_canonical
+from digest.domain import Delivery, Issue, Rendered, Subscription
 from digest.errors import DigestError
 from digest.house import House
-from digest.publish.mails import nothing_for, own_part, shared_part
+from digest.publish.addressing import Addressing
 from digest.render import lint
 from digest.store import deliveries, issues, subscribers
 
@@ -58,7 +59,7 @@ async def rehearse(house: House, issue: Issue, *, step: Callable[[int], None]) -
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
     done = Rehearsal(warnings=_warnings(frozen))
-    maker = _Maker(house, issue, frozen)
+    addressing = Addressing(house, issue, frozen)
     after = 0
     while True:
         async with house.store.read() as session:
@@ -68,7 +69,7 @@ async def rehearse(house: House, issue: Issue, *, step: Callable[[int], None]) -
         if not page:
             return done
         for one in page:
-            maker.try_one(one, readers.get(one.subscriber_id), done)
+            _try_one(addressing, one, readers.get(one.subscriber_id), done, at=issue.due_at)
         after = page[-1].subscriber_id
         step(len(page))
 
@@ -79,42 +80,23 @@ def _warnings(frozen: dict[str, Rendered]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-class _Maker:
-    """Makes messages from what is encoded once."""
-
-    def __init__(self, house: House, issue: Issue, frozen: dict[str, Rendered]) -> None:
-        self._house = house
-        self._issue = issue
-        self._frozen = frozen
-        self._compiled: dict[tuple[str, bool], Compiled] = {}
-
-    def try_one(self, delivery: Delivery, reader: Subscription | None, done: Rehearsal) -> None:
-        """Count what would become of one delivery."""
-        why = "erased" if reader is None else reader.exclusion_at(self._issue.due_at)
-        if not why and delivery.choice not in self._frozen:
-            why = nothing_for(Choice.parse(delivery.choice))
-        if why or reader is None:
-            done.skipped[why] += 1
-            return
-        try:
-            data = self._message(delivery, reader)
-        except DigestError as exc:
-            done.fail(reader.subscriber.email, exc.what)
-            return
-        if wrong := _wrong(data):
-            done.fail(reader.subscriber.email, wrong)
-        else:
-            done.add(data)
-
-    def _message(self, delivery: Delivery, reader: Subscription) -> bytes:
-        own = own_part(self._house, self._issue, reader)
-        key = (delivery.choice, own.is_dated)
-        if key not in self._compiled:
-            rendered = self._frozen[delivery.choice]
-            self._compiled[key] = Compiled(
-                shared_part(self._house, self._issue, rendered, is_dated=own.is_dated)
-            )
-        return self._compiled[key].message(own)
+def _try_one(
+    addressing: Addressing, delivery: Delivery, reader: Subscription | None, done: Rehearsal, *, at: datetime
+) -> None:
+    """Count what would become of one delivery."""
+    why = addressing.exclusion(delivery, reader, at=at)
+    if why or reader is None:
+        done.skipped[why] += 1
+        return
+    try:
+        data = addressing.envelope(delivery, reader).data
+    except DigestError as exc:
+        done.fail(reader.subscriber.email, exc.what)
+        return
+    if wrong := _wrong(data):
+        done.fail(reader.subscriber.email, wrong)
+    else:
+        done.add(data)
 
 
 def _wrong(data: bytes) -> str:

@@ -6,25 +6,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from digest import cron
-from digest.deliver import Compiled, Envelope, Relays, after, deliver, open_relays
-from digest.domain import (
-    Choice,
-    Delivery,
-    DeliveryState,
-    Issue,
-    IssueState,
-    Outcome,
-    OutcomeKind,
-    Rendered,
-    Subscription,
-)
+from digest.deliver import Envelope, Relays, deliver, open_relays
+from digest.domain import Delivery, DeliveryState, Issue, IssueState, Outcome, OutcomeKind, Subscription
 from digest.errors import DigestError, WrongStateError
 from digest.house import House
+from digest.publish.addressing import Addressing
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
 from digest.publish.ledger import Ledger
-from digest.publish.mails import nothing_for, own_part, shared_part
+from digest.publish.outcomes import SETTLED_AS, decide, next_issue_after, next_limit
 from digest.publish.pacing import Pacing
 from digest.publish.sender import find_dead, registered
 from digest.store import Writer, deliveries, issues, leases, subscribers
@@ -36,23 +26,11 @@ Clock = Callable[[], datetime]
 _CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
-#: Claims taken at once at first, and for each connection when there are many; and at most.
-_BATCH = 50
-_BATCH_PER_CONNECTION = 10
-_MOST = 2000
-#: A batch that lasts longer is followed by a smaller one, so that no claim outlives its lease.
-_BATCH_LASTS = timedelta(minutes=1)
 #: A sending waits that long for tokens or a throttled domain; for longer waits the next tick comes.
 _PATIENCE = timedelta(minutes=2)
 #: It looks that often whether it is to stop.
 _PAUSE_SECONDS = 1.0
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-_SETTLED_AS = {
-    "resend": DeliveryState.QUEUED,
-    "hold": DeliveryState.UNCERTAIN,
-    "assume-sent": DeliveryState.SENT,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +89,7 @@ async def send(
             house=house,
             issue=issue,
             name=name,
-            frozen=frozen,
+            addressing=Addressing(house, issue, frozen),
             clock=clock,
             ledger=Ledger(writer, hand_lease=lease, clock=clock),
             should_stop=should_stop,
@@ -151,7 +129,7 @@ async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
 
 async def recover(house: House, *, now: datetime) -> None:
     """Put back what a crash left behind, and settle what may have been sent as the operator decided."""
-    settle_as = _SETTLED_AS[house.settings.delivery.uncertain]
+    settle_as = SETTLED_AS[house.settings.delivery.uncertain]
     dead = await find_dead(house)
     async with house.store.begin() as session:
         back, doubt = await deliveries.recover(session, now=now, settle_as=settle_as, dead=dead)
@@ -193,7 +171,7 @@ class _Sending:
     issue: Issue
     #: Of this sender: what it claims is free when it is gone.
     name: str
-    frozen: dict[str, Rendered]
+    addressing: Addressing
     clock: Clock
     ledger: Ledger
     should_stop: Callable[[], bool]
@@ -217,7 +195,6 @@ class _Sending:
     claimed_at: datetime = _LONG_AGO
     #: True when a claim was refused its intent: the issue was paused, or the lease ran out.
     is_revoked: bool = False
-    compiled: dict[tuple[str, bool], Compiled] = field(default_factory=dict)
 
     async def run(self, watch: Callable[[Outcome], None]) -> None:
         """Send until nothing more is due, the issue is stopped or `should_stop` says so."""
@@ -346,37 +323,15 @@ class _Sending:
 
     def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
         """The message; None, and settled, for who left or was suppressed since approval."""
-        rendered = self.frozen.get(delivery.choice)
-        why = "erased" if reader is None else reader.exclusion_at(self.clock())
-        if not why and rendered is None:
-            why = nothing_for(Choice.parse(delivery.choice))
-        if why or reader is None or rendered is None:
+        why = self.addressing.exclusion(delivery, reader, at=self.clock())
+        if why or reader is None:
             self._close(Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why))
             return None
         try:
-            own = own_part(self.house, self.issue, reader)
-            compiled = self._compiled(delivery.choice, rendered, is_dated=own.is_dated)
-            data = compiled.message(own)
+            return self.addressing.envelope(delivery, reader)
         except DigestError as exc:
             self._close(Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what))
             return None
-        sender = self.house.newsletter(self.issue.newsletter).from_address
-        return Envelope(
-            key=delivery.id,
-            sender=sender,
-            recipient=own.recipient,
-            data=data,
-            envelope_id=own.message_id,
-            is_ready=True,
-        )
-
-    def _compiled(self, choice: str, rendered: Rendered, *, is_dated: bool) -> Compiled:
-        """The issue for a choice of sections, encoded once."""
-        key = (choice, is_dated)
-        if key not in self.compiled:
-            shared = shared_part(self.house, self.issue, rendered, is_dated=is_dated)
-            self.compiled[key] = Compiled(shared)
-        return self.compiled[key]
 
     async def _hand(self, key: int) -> bool:
         """True once the intent is durable."""
@@ -403,47 +358,3 @@ class _Sending:
         self.domains.pop(settlement.delivery.id, None)
         self.handed.discard(settlement.delivery.id)
         self.ledger.settle(settlement)
-
-
-def next_limit(limit: int, connections: int, lasted: timedelta) -> int:
-    """How many to claim when the last `limit` lasted that long: few at first, many when it goes fast."""
-    if not limit:
-        return max(_BATCH, connections * _BATCH_PER_CONNECTION)
-    return min(limit * 2, _MOST) if lasted < _BATCH_LASTS else max(limit // 2, connections)
-
-
-def next_issue_after(house: House, issue: Issue, now: datetime) -> datetime:
-    """When the newsletter's next issue is due after this one began to be sent."""
-    chosen = house.newsletter(issue.newsletter)
-    return cron.next_due(chosen.schedule, chosen.timezone, max(issue.due_at, issue.started_at or now))
-
-
-def decide(
-    house: House,
-    kind: OutcomeKind,
-    delivery: Delivery,
-    *,
-    now: datetime,
-    next_issue: datetime | None = None,
-) -> tuple[DeliveryState, datetime | None]:
-    """The state that an outcome leads to and, when it is tried again, when.
-
-    It is tried for `retry_for_hours`, and not beyond the time of the next issue.
-    """
-    chosen = house.settings.delivery
-    if kind is OutcomeKind.UNCERTAIN and chosen.uncertain != "resend":
-        return _SETTLED_AS[chosen.uncertain], None
-    again = OutcomeKind.DEFERRED if kind is OutcomeKind.UNCERTAIN else kind
-    first = delivery.first_tried_at or now
-    patience = timedelta(hours=chosen.retry_for_hours)
-    # What is first tried after that time was asked for by a person, and has all the time there is.
-    if next_issue is not None and next_issue > first:
-        patience = min(patience, next_issue - first)
-    return after(
-        again,
-        attempts=delivery.attempts,
-        first_tried_at=first,
-        now=now,
-        give_up_after=patience,
-        key=delivery.id,
-    )

@@ -1,0 +1,47 @@
+"""The message of one delivery, or why there is none: sending and its rehearsal make it in one place."""
+
+from datetime import datetime
+
+from digest.deliver import Compiled, Envelope
+from digest.domain import Choice, Delivery, Issue, Rendered, Subscription
+from digest.house import House
+from digest.publish.mails import nothing_for, own_part, shared_part
+
+
+class Addressing:
+    """An issue's messages, encoded once for each choice of its readers."""
+
+    def __init__(self, house: House, issue: Issue, frozen: dict[str, Rendered]) -> None:
+        """`frozen` has the renderings that were approved, by choice."""
+        self._house = house
+        self._issue = issue
+        self._frozen = frozen
+        self._compiled: dict[tuple[str, bool], Compiled] = {}
+
+    def exclusion(self, delivery: Delivery, reader: Subscription | None, *, at: datetime) -> str:
+        """Why the reader is sent nothing at that time, or ""; None is somebody who was erased."""
+        if reader is None:
+            return "erased"
+        if why := reader.exclusion_at(at):
+            return why
+        return "" if delivery.choice in self._frozen else nothing_for(Choice.parse(delivery.choice))
+
+    def envelope(self, delivery: Delivery, reader: Subscription) -> Envelope:
+        """The message to who is not excluded; DigestError when it cannot be made."""
+        own = own_part(self._house, self._issue, reader)
+        compiled = self._of_choice(delivery.choice, is_dated=own.is_dated)
+        return Envelope(
+            key=delivery.id,
+            sender=self._house.newsletter(self._issue.newsletter).from_address,
+            recipient=own.recipient,
+            data=compiled.message(own),
+            envelope_id=own.message_id,
+            is_ready=True,
+        )
+
+    def _of_choice(self, choice: str, *, is_dated: bool) -> Compiled:
+        key = (choice, is_dated)
+        if key not in self._compiled:
+            shared = shared_part(self._house, self._issue, self._frozen[choice], is_dated=is_dated)
+            self._compiled[key] = Compiled(shared)
+        return self._compiled[key]
