@@ -28,6 +28,27 @@ def test_a_confirmed_reader_needs_a_basis(digest: Digest) -> None:
     assert '"a test"' in shown["history"][0]["what"]
 
 
+def test_adding_who_is_there_says_so_and_a_basis_confirms_who_waits(digest: Digest) -> None:
+    digest.run("subscribers", "add", "ada@example.org")
+
+    again = digest.run("subscribers", "add", "ada@example.org").stderr
+    vouched = digest.run("subscribers", "add", "ada@example.org", *CONFIRMED).stderr
+    last = digest.run("subscribers", "add", "ada@example.org").stderr
+
+    assert "already   ada@example.org, waits for their confirmation since" in again
+    assert "confirmed ada@example.org, who waited for it" in vouched
+    assert "already   ada@example.org, confirmed since" in last
+    assert "added" not in again + vouched + last
+
+
+def test_an_import_on_a_basis_says_whom_it_confirmed(digest: Digest) -> None:
+    digest.run("subscribers", "add", "ada@example.org")
+
+    result = digest.run("subscribers", "import", "-", *CONFIRMED, stdin="ada@example.org\nbo@example.org\n")
+
+    assert "added     1; 1 confirmed who waited, 0 were there already" in result.stderr
+
+
 @pytest.mark.parametrize(
     "email", ["ada", "a\r\nb@example.org", "a\0b@example.org", "a>b@example.org", "", "@"]
 )

@@ -134,6 +134,31 @@ async def test_an_import_brings_back_nobody_who_left_or_is_barred(house: House) 
     assert (await subscribe.find(house, KEY, "ada@example.org")).state is SubscriptionState.LEFT
 
 
+async def test_an_import_with_consent_confirms_who_waits_and_nobody_else(house_on_each: House) -> None:
+    house = house_on_each
+    for name in ("ada", "bo", "cy", "dee"):
+        await subscribe.add(house, KEY, f"{name}@example.org", now=NOW)
+    await subscribe.leave_by_operator(house, KEY, "bo@example.org", now=NOW)
+    async with house.store.begin() as session:
+        await subscribers.suppress(session, house.email_hash("cy@example.org"), "complaint", "", now=NOW)
+    rows = "email,state\nada@example.org,\nbo@example.org,\ncy@example.org,\ndee@example.org,pending\n"
+
+    report = await load(house, rows)
+    again = await load(house, rows)
+
+    assert (report.added, report.vouched, report.already, report.kept_out) == (0, 1, 1, 2)
+    assert (again.vouched, again.already) == (0, 2)
+    states = [
+        (await subscribe.find(house, KEY, f"{name}@example.org")).state for name in ("ada", "bo", "cy", "dee")
+    ]
+    assert states == ["confirmed", "left", "pending", "pending"]
+    ada = await subscribe.find(house, KEY, "ada@example.org")
+    async with house.store.read() as session:
+        lines = await subscribers.consents(session, ada.subscriber.id)
+    assert [(line.action, line.wording) for line in lines] == [("asked", ""), ("imported", "moved here")]
+    assert ada.confirmed_at == NOW
+
+
 async def test_the_evidence_of_an_import_says_on_what_ground(house: House) -> None:
     await load(house, PLAIN)
 

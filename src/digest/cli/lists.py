@@ -26,7 +26,8 @@ def import_(
 ) -> None:
     """Add a CSV of readers: columns email, name, sections, language, pace, zone, hour; or addresses alone.
 
-    A bad row is reported with its line number and the rest goes in (exit 4). Whoever left stays out.
+    A bad row is reported with its line number and the rest goes in (exit 4). Whoever left stays out;
+    --confirmed also confirms those who were waiting here for their own confirmation.
     """
     terminal = of(ctx)
     data = read_file(file)
@@ -46,6 +47,7 @@ def import_(
         terminal.json(
             {
                 "added": report.added,
+                "vouched": report.vouched,
                 "already": report.already,
                 "kept_out": report.kept_out,
                 "refused": refused,
@@ -60,9 +62,10 @@ def import_(
 
 
 def _words(report: ImportReport) -> str:
+    vouched = f"{report.vouched} confirmed who waited, " if report.vouched else ""
     return (
-        f"{report.added}; {report.already} were there already, {report.kept_out} left or are barred, "
-        f"{len(report.refused)} rows were refused"
+        f"{report.added}; {vouched}{report.already} were there already, "
+        f"{report.kept_out} left or are barred, {len(report.refused)} rows were refused"
     )
 
 

@@ -50,24 +50,36 @@ def add(
     basis: Basis = "",
     newsletter: Newsletter = None,
 ) -> None:
-    """Add a reader: they get the confirmation mail and nothing else until they press its button."""
-    terminal = of(ctx)
+    """Add a reader: they get the confirmation mail and nothing else until they press its button.
+
+    Who is there already stays as they are; --confirmed confirms who still waits. Who left stays out.
+    """
+    terminal, now = of(ctx), utc_now()
 
     async def work(house: House) -> Subscription:
         key = newsletter_key(house.settings, newsletter)
-        return await subscribe.add(
-            house, key, email, name=name, confirmed=confirmed, basis=basis, now=utc_now()
-        )
+        one = await subscribe.add(house, key, email, name=name, confirmed=confirmed, basis=basis, now=now)
+        if one.requested_at == now:
+            terminal.say("added", _standing(one))
+        elif one.confirmed_at == now:
+            terminal.say("confirmed", f"{one.subscriber.email}, who waited for it")
+        else:
+            terminal.say("already", f"{_standing(one)} since {_since(house, key, one)}")
+        return one
 
     one = run(terminal, work)
-    if one.state is SubscriptionState.PENDING:
-        terminal.say("added", f"{one.subscriber.email}, waits for their confirmation")
-        if offer := subscribe.suggestion(one.subscriber.email):
-            terminal.warn("hint", f"is it {offer}? digest subscribers erase {one.subscriber.email} undoes it")
+    email = one.subscriber.email
+    if one.state is SubscriptionState.PENDING and (offer := subscribe.suggestion(email)):
+        terminal.warn("hint", f"is it {offer}? digest subscribers erase {email} undoes it")
+    if one.state is SubscriptionState.PENDING and one.requested_at == now:
         terminal.then("run", "sends the confirmation mail")
     else:
-        terminal.say("added", f"{one.subscriber.email}, {one.state}")
-        terminal.then(f"subscribers show {one.subscriber.email}")
+        terminal.then(f"subscribers show {email}")
+
+
+def _standing(one: Subscription) -> str:
+    waits = one.state is SubscriptionState.PENDING
+    return f"{one.subscriber.email}, {'waits for their confirmation' if waits else one.state}"
 
 
 def list_(

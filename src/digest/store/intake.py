@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Integer, Select, Table, literal, select
+from sqlalchemy import Insert, Integer, Select, Table, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Consent, Subscriber, Subscription, SubscriptionState
@@ -53,6 +53,32 @@ async def subscribe_all(
         *(literal(value) for value in values.values()),
     ).where(wanted)
     await session.execute(_from(session, ConsentRow, ["subscriber_id", "at", *values], evidence))
+
+
+async def confirm_all(session: AsyncSession, hashes: Sequence[str], consent: Consent) -> int:
+    """How many of these hashes waited for their confirmation in that newsletter and are confirmed now.
+
+    Each gets the evidence that `consent` shows. Twice confirms nobody.
+    """
+    people = select(SubscriberRow.id).where(SubscriberRow.email_hash.in_(hashes))
+    # Only who still waits: somebody may have left since the caller looked.
+    done = await session.scalars(
+        update(SubscriptionRow)
+        .where(
+            SubscriptionRow.newsletter == consent.newsletter,
+            SubscriptionRow.state == SubscriptionState.PENDING,
+            SubscriptionRow.subscriber_id.in_(people),
+        )
+        .values(state=SubscriptionState.CONFIRMED, confirmed_at=consent.at)
+        .returning(SubscriptionRow.subscriber_id)
+        .execution_options(synchronize_session=False)
+    )
+    values = {name: getattr(consent, name) for name in ("at", *_EVIDENCE)}
+    values["wording_hash"] = wording_hash(consent.wording)
+    rows = [{"subscriber_id": one} | values for one in done]
+    if rows:
+        await session.execute(insert(ConsentRow), rows)
+    return len(rows)
 
 
 _TIMES = ("requested_at", "confirmed_at", "left_at")

@@ -25,9 +25,11 @@ _GONE = frozenset({"left", "unsubscribed", "blocklisted", "bounced", "complained
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What became of each row: added + already + kept_out + len(refused) is all of them."""
+    """What became of each row: added + vouched + already + kept_out + len(refused) is all of them."""
 
     added: int = 0
+    #: Waited for their confirmation and are confirmed now, on the ground that the import states.
+    vouched: int = 0
     #: Subscribed, waiting or in the file before.
     already: int = 0
     #: (line number, why).
@@ -39,6 +41,7 @@ class ImportReport:
 @dataclass(slots=True, kw_only=True)
 class _Count:
     added: int = 0
+    vouched: int = 0
     already: int = 0
     kept_out: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -74,7 +77,8 @@ async def import_csv(
     Columns `state` and `barred`, as our export writes them, are heeded: who left stays out, who was barred
     is barred, and who was waiting is asked to confirm.
 
-    Not `confirmed`: each gets the confirmation mail. `confirmed` needs a `basis`, which is kept as evidence.
+    Not `confirmed`: each gets the confirmation mail. `confirmed` needs a `basis`, which is kept as evidence;
+    who was waiting for the button here is confirmed by it too.
     Stored in batches, so a second run after an interruption adds only what is missing. `progress` is told the
     number of rows done since the last call.
     """
@@ -96,7 +100,11 @@ async def import_csv(
             progress(len(batch))
     house.log.event("readers.imported", newsletter=key, added=count.added, refused=len(count.refused))
     return ImportReport(
-        added=count.added, already=count.already, kept_out=count.kept_out, refused=tuple(count.refused)
+        added=count.added,
+        vouched=count.vouched,
+        already=count.already,
+        kept_out=count.kept_out,
+        refused=tuple(count.refused),
     )
 
 
@@ -146,14 +154,17 @@ def _shown(cell: str) -> str:
 async def _store(
     session: Session, ground: _Ground, people: dict[str, tuple[Subscriber, Row]], count: _Count
 ) -> None:
-    """Store those who are new to the newsletter; count the others."""
+    """Store those who are new to the newsletter, confirm those who wait; count the others."""
     barred = await subscribers.suppressed(session, list(people))
     there = await intake.states(session, ground.key, list(people))
     out = barred | {one for one, state in there.items() if state is SubscriptionState.LEFT}
     fresh = {one: pair for one, pair in people.items() if one not in there and one not in out}
     gone = {one for one, (_, row) in fresh.items() if row.barred or row.state in _GONE}
     count.kept_out += len(out) + len(gone)
-    count.already += len(people) - len(out) - len(fresh)
+    waiting = [one for one, state in there.items() if state is SubscriptionState.PENDING and one not in out]
+    vouched = await _vouch(session, ground, [one for one in waiting if _is_vouched(ground, people[one][1])])
+    count.vouched += vouched
+    count.already += len(people) - len(out) - len(fresh) - vouched
     count.added += len(fresh) - len(gone)
     await intake.add_people(session, {one: pair[0] for one, pair in fresh.items()}, now=ground.now)
     for kind, hashes in _alike(ground, fresh).items():
@@ -178,6 +189,16 @@ def _state(ground: _Ground, row: Row) -> SubscriptionState:
     if row.state in _GONE:
         return SubscriptionState.LEFT
     return SubscriptionState.PENDING if row.state == "pending" or row.barred else ground.state
+
+
+def _is_vouched(ground: _Ground, row: Row) -> bool:
+    return _state(ground, row) is SubscriptionState.CONFIRMED
+
+
+async def _vouch(session: Session, ground: _Ground, hashes: list[str]) -> int:
+    """How many who waited were confirmed, and the evidence of it stored."""
+    what = Subscription(subscriber=Subscriber(email=""), newsletter=ground.key)
+    return await intake.confirm_all(session, hashes, ground.evidence.line(what, "imported", now=ground.now))
 
 
 async def _subscribe(
