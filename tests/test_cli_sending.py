@@ -188,6 +188,22 @@ async def test_a_paused_issue_is_not_sent_until_it_is_resumed(digest: Digest) ->
     assert resumed["state"] == "sending"
 
 
+async def test_sending_before_anything_is_due_says_when_and_sends_nothing(digest: Digest) -> None:
+    async with open_site() as site, scripted_server(RCPT=["250 ok", "450 4.2.1 later"]) as mail:
+        send_to(digest, mail.port)
+        digest.change("#connections = 4", "connections = 1")
+        await draft_week(digest, site)
+        await digest.later("approve")
+        first = await digest.later("send", "--yes", code=4)
+        again = await digest.later("send", "1", code=75)
+        told = await digest.later("send", "1", "--exit-code", code=3)
+
+    assert "1 deferred, 1 sent; not sent" in first.stderr
+    assert "waits     nothing is due before " in again.stderr
+    assert "later tries the deferred again" in again.stderr
+    assert "\nsent " not in again.stderr + told.stderr
+
+
 async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> None:
     async with open_site() as site:
         await draft_week(digest, site)

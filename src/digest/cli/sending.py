@@ -53,8 +53,9 @@ def send(
 ) -> None:
     """Send an approved issue now. Twice is safe: nobody gets it twice.
 
-    Exit 0 when everybody has it, 4 when some are put off or refused, 75 when all are put off, 1 when all
-    are refused. With --to an issue in any state goes to that one address and counts for nothing.
+    Exit 0 when everybody has it, 4 when some are put off or refused, 75 when all are put off or nothing is
+    due yet, 1 when all are refused. With --to an issue in any state goes to that one address and counts for
+    nothing.
     """
     terminal = of(ctx)
     if to is not None:  # "" is a script's unset variable: refused, and never a sending to everybody
@@ -67,7 +68,7 @@ def send(
     async def work(house: House) -> tuple[Issue, Ledger, bool]:
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
         before = await _may_send(terminal, house, issue)
-        is_new = issue.state is not IssueState.SENT
+        is_new = issue.state is not IssueState.SENT and not await _is_too_soon(terminal, house, issue, before)
         if is_new:
             _agree(terminal, f"Send issue {issue.number} to", before.waiting, yes=yes)
             await _send(terminal, house, issue, before.waiting)
@@ -76,7 +77,22 @@ def send(
 
     issue, ledger, is_new = run(terminal, work)
     _point_on(terminal, issue, ledger)
-    raise typer.Exit(code_of(ledger) if is_new else NothingToDoError.exit_code if exit_code else 0)
+    if is_new:
+        raise typer.Exit(code_of(ledger))
+    idle = 0 if issue.state is IssueState.SENT else TransportError.exit_code
+    raise typer.Exit(NothingToDoError.exit_code if exit_code else idle)
+
+
+async def _is_too_soon(terminal: Terminal, house: House, issue: Issue, before: Ledger) -> bool:
+    """True, and said, when all that waits was put off to a time that has not come."""
+    if before.count("claimed", "handed"):  # what a dead sender holds is taken up now
+        return False
+    async with house.store.read() as session:
+        due = await deliveries.next_due(session, issue.id)
+    if due is None or due <= utc_now():
+        return False
+    terminal.say("waits", f"nothing is due before {local(house, issue.newsletter, due)}; nothing was sent")
+    return True
 
 
 async def _ended(
