@@ -113,6 +113,27 @@ async def test_a_question_is_asked_answered_and_never_asked_again(digest: Digest
     ]
 
 
+async def test_the_same_answer_twice_is_the_same_and_another_takes_its_place(digest: Digest) -> None:
+    async with week(digest) as site:
+        (asked,) = [
+            each for each in (await digest.json_later("questions"))["questions"] if each["kind"] == "story"
+        ]
+        number = str(asked["number"])
+
+        first = (await digest.later("answer", number, "yes")).stderr
+        twice = (await digest.later("answer", number, "yes")).stderr
+        await again(digest, site, MORE)
+        other = (await digest.later("answer", number, "no")).stderr
+        (decided,) = (await digest.json_later("decisions", "list"))["decisions"]
+        stories = (await digest.json_later("issues", "show"))["stories"]
+
+    assert "answered  yes; issue 1 is at revision 2" in first
+    assert "already   yes; issue 1 stays at revision 2" in twice
+    assert "answered  no in place of yes; issue 1 is at revision 4" in other
+    assert decided["answer"] == "no"
+    assert [story["also"] for story in stories if story["title"] == "Porto tests harbour drones"] == [[]]
+
+
 async def test_an_answer_can_be_forgotten_and_is_asked_again(digest: Digest) -> None:
     async with week(digest):
         (asked,) = [

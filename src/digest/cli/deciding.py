@@ -21,7 +21,7 @@ from digest.compose import pattern_words
 from digest.domain import Decision, DecisionKind, Issue
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
-from digest.publish import Asked
+from digest.publish import Answered, Asked
 from digest.store import decisions, sources
 
 
@@ -80,23 +80,31 @@ def answer(
     as_json: AsJson = False,
     newsletter: Newsletter = None,
 ) -> None:
-    """Answer a question for ever; the draft is composed again under the answer. Twice is the same."""
+    """Answer a question for ever; the draft is composed again under the answer.
+
+    Twice is the same; another answer takes the place of the earlier one.
+    """
     terminal = of(ctx)
     *numbers, said = words
     if len(numbers) not in {1, 2} or not all(each.isdigit() for each in numbers):
         raise UsageError("which question, and what is the answer?", hint="digest answer 12 3 yes")
 
-    async def work(house: House) -> tuple[Issue, int]:
+    async def work(house: House) -> tuple[Answered, int]:
         key = newsletter_key(house.settings, newsletter)
         issue = await pick_issue(house, key, int(numbers[0]) if len(numbers) == 2 else None)
         hand = publish.Hand(by=f"cli {user()}", at=utc_now())
         done = await publish.answer(house, issue, int(numbers[-1]), said, hand)
-        return done, len((await publish.desk(house, done)).asked)
+        return done, len((await publish.desk(house, done.issue)).asked)
 
-    issue, left = run(terminal, work)
+    done, left = run(terminal, work)
+    issue = done.issue
     if as_json:
         terminal.json({"issue": issue.number, "revision": issue.revision, "open": left})
-    terminal.say("answered", f"{said}; issue {issue.number} is at revision {issue.revision}")
+    if done.before == done.answer:
+        terminal.say("already", f"{said}; issue {issue.number} stays at revision {issue.revision}")
+    else:
+        instead = f" in place of {done.before}" if done.before else ""
+        terminal.say("answered", f"{said}{instead}; issue {issue.number} is at revision {issue.revision}")
     if left:
         terminal.then(f"questions {issue.number}", f"{counted(left, 'question')} open")
     else:

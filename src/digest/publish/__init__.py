@@ -1,6 +1,6 @@
 """One issue's life: gather, draft, hold, approve, send; and the mails that are no issue."""
 
-from digest.publish.answering import answer, section_key
+from digest.publish.answering import Answered, answer, section_key
 from digest.publish.approve import approve, cancel
 from digest.publish.desk import Hand, desk, drop, edit, recompose, take, unlock
 from digest.publish.draft import draft, plan_for, present
@@ -25,6 +25,7 @@ from digest.publish.slots import next_due, next_slot
 from digest.publish.trial import send_trial
 
 __all__ = [
+    "Answered",
     "Asked",
     "Desk",
     "DomainStanding",

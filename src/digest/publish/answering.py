@@ -1,5 +1,7 @@
 """An editor's answers: remembered for ever by the addresses they are about, and never asked for again."""
 
+from dataclasses import dataclass
+
 from digest.compose import contradicts
 from digest.domain import Decision, DecisionKind, Issue
 from digest.errors import NotFoundError, UsageError, WrongStateError
@@ -9,19 +11,59 @@ from digest.publish.making import Asked
 from digest.store import audit, decisions
 
 
-async def answer(house: House, issue: Issue, number: int, said: str, hand: Hand) -> Issue:
-    """The draft under one more answer, remembered for ever. The same answer twice is the same.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The draft under an answer, and the answer that stood before: "" when there was none."""
 
-    NotFoundError without such an open question; UsageError for an answer that it does not take.
+    issue: Issue
+    answer: str
+    before: str = ""
+
+
+async def answer(house: House, issue: Issue, number: int, said: str, hand: Hand) -> Answered:
+    """The draft under one more answer, remembered for ever. Another answer later takes its place.
+
+    The same answer twice is the same: the draft stays at its revision. NotFoundError when the issue never
+    asked that; UsageError for an answer that the question does not take.
     """
     require_draft(issue)
-    asked = next((each for each in (await desk(house, issue)).asked if each.number == number), None)
-    if asked is None:
-        raise NotFoundError(
-            f"issue {issue.number} has no open question {number}", hint=f"digest questions {issue.number}"
+    asked, earlier = await _asked(house, issue, number)
+    decision = _decision(house, issue, asked, said, hand)
+    if earlier == decision.answer:
+        return Answered(issue=issue, answer=earlier, before=earlier)
+    async with house.store.begin() as session:
+        known = await decisions.all_of(session, issue.newsletter)
+        _require_no_contradiction(decision, known)
+        await decisions.keep(session, decision)
+        await audit.note(
+            session, now=hand.at, actor=hand.by, action="question.answered", subject=f"issue:{issue.id}"
         )
+    done = await recompose(house, issue, hand, what=f"answered question {number}: {decision.answer}")
+    return Answered(issue=done, answer=decision.answer, before=earlier)
+
+
+async def _asked(house: House, issue: Issue, number: int) -> tuple[Asked, str]:
+    """The question of that number, and what it was answered with: "" for one that is open."""
+    there = await desk(house, issue)
+    for each in there.asked:
+        if each.number == number:
+            return each, ""
+    async with house.store.read() as session:
+        known = {
+            (one.kind, one.urls): one.answer for one in await decisions.all_of(session, issue.newsletter)
+        }
+    for each in there.closed:
+        about = (each.question.kind, tuple(sorted(each.question.urls)))
+        if each.number == number and about in known:
+            return each, known[about]
+    raise NotFoundError(
+        f"issue {issue.number} has no open question {number}", hint=f"digest questions {issue.number}"
+    )
+
+
+def _decision(house: House, issue: Issue, asked: Asked, said: str, hand: Hand) -> Decision:
     question = asked.question
-    decision = Decision(
+    return Decision(
         newsletter=issue.newsletter,
         kind=question.kind,
         urls=question.urls,
@@ -30,14 +72,6 @@ async def answer(house: House, issue: Issue, number: int, said: str, hand: Hand)
         by=hand.by,
         at=hand.at,
     )
-    async with house.store.begin() as session:
-        known = await decisions.all_of(session, issue.newsletter)
-        _require_no_contradiction(decision, known)
-        await decisions.keep(session, decision)
-        await audit.note(
-            session, now=hand.at, actor=hand.by, action="question.answered", subject=f"issue:{issue.id}"
-        )
-    return await recompose(house, issue, hand, what=f"answered question {number}: {decision.answer}")
 
 
 def _meant(house: House, issue: Issue, asked: Asked, said: str) -> str:

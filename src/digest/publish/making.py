@@ -40,6 +40,8 @@ class Desk:
     """What an editor finds beside an issue: open questions and what was held back."""
 
     asked: tuple[Asked, ...] = ()
+    #: Those that were open once: an answer may be given again, or another in its place.
+    closed: tuple[Asked, ...] = ()
     #: The highest number that a question of this issue ever had.
     last: int = 0
     held: tuple[Story, ...] = ()
@@ -60,17 +62,24 @@ def inputs_of(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Inpu
 
 def desk_of(found: Review, before: Desk) -> Desk:
     """The desk after composing: a question that was open before keeps its number."""
-    known = {(each.question.kind, each.question.urls): each.number for each in before.asked}
+    earlier = {(each.question.kind, each.question.urls): each for each in (*before.closed, *before.asked)}
     last = before.last
     asked = []
     for question in found.questions:
-        number = known.get((question.kind, question.urls), 0)
+        seen = earlier.pop((question.kind, question.urls), None)
+        number = seen.number if seen else 0
         if not number:
             last += 1
             number = last
         asked.append(Asked(number=number, question=question))
     asked.sort(key=lambda each: each.number)
-    return Desk(asked=tuple(asked), last=last, held=_kept(found.held), held_count=len(found.held))
+    return Desk(
+        asked=tuple(asked),
+        closed=tuple(earlier.values()),
+        last=last,
+        held=_kept(found.held),
+        held_count=len(found.held),
+    )
 
 
 def _kept(held: Sequence[Story]) -> tuple[Story, ...]:
