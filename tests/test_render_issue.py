@@ -198,6 +198,28 @@ def test_the_foot_says_what_was_read_and_what_failed() -> None:
     assert "2 sources could not be read this time: Grid &amp; Ground and Elbbote." in html
 
 
+def test_the_foot_of_one_section_counts_what_that_section_tells() -> None:
+    news, learnings, _ = stories.week().sections
+    told = tuple(
+        replace(one, article_ids=(10 + number, 20 + number), source="One", also=("Two",))
+        for number, one in enumerate(learnings.stories)
+    )
+    issue = replace(stories.week(), sections=(news, replace(learnings, stories=told)))
+
+    part, less, whole = (
+        " ".join(rendered(content).text.split())
+        for content in (
+            issue.only(["learnings"]),
+            issue.only(["learnings"]).without([told[0].key]),
+            issue.only(["news", "learnings"]),
+        )
+    )
+
+    assert "18 articles from 2 sources became these 9 stories." in part
+    assert "16 articles from 2 sources became these 8 stories." in less
+    assert "214 articles from 42 sources became" in whole
+
+
 def test_the_foot_says_why_one_gets_it() -> None:
     html, text = read_by_ada(stories.week())
 

@@ -105,6 +105,7 @@ class Content:
     #: The editor's note, plain text.
     note: str = ""
     sections: tuple[IssueSection, ...] = ()
+    #: What was read for it; in a reader's part of it, what that part tells.
     articles_read: int = 0
     sources_read: int = 0
     #: Titles of the sources that could not be read.
@@ -125,7 +126,7 @@ class Content:
         wanted = frozenset(keys)
         if not wanted:
             return self
-        return replace(self, sections=tuple(s for s in self.sections if s.key in wanted))
+        return self._narrowed(tuple(s for s in self.sections if s.key in wanted))
 
     def without(self, keys: Iterable[str]) -> "Content":
         """The same issue for a reader who was sent the stories of these keys before."""
@@ -136,7 +137,16 @@ class Content:
             replace(section, stories=tuple(one for one in section.stories if one.key not in known))
             for section in self.sections
         )
-        return replace(self, sections=tuple(section for section in sections if section.stories))
+        return self._narrowed(tuple(section for section in sections if section.stories))
+
+    def _narrowed(self, sections: tuple[IssueSection, ...]) -> "Content":
+        """These sections; when they tell less, the counts are of what they tell."""
+        part = replace(self, sections=sections)
+        if part.stories == self.stories:
+            return part
+        articles = {number for story in part.stories for number in story.article_ids}
+        voices = {voice for story in part.stories for voice in (story.source, *story.also)}
+        return replace(part, articles_read=len(articles), sources_read=len(voices))
 
     def digest(self) -> str:
         """A SHA-256 in hex over every field, equal for equal content on every machine."""
