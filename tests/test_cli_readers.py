@@ -19,6 +19,26 @@ def test_a_reader_waits_for_their_confirmation(digest: Digest) -> None:
     assert "gets no issue: not confirmed" in shown
 
 
+async def test_a_time_line_tells_causes_before_effects_within_one_second(digest: Digest) -> None:
+    digest.run("subscribers", "add", "ada@example.org")
+    second, same = (
+        "2026-11-02 08:00:00",
+        "subscriber_id, newsletter, ip, user_agent, form, wording, wording_hash",
+    )
+    digest.sql("UPDATE consent SET at = ?", f"{second}.600000")
+    digest.sql("UPDATE notice SET created_at = ?", f"{second}.000000")
+    digest.sql(
+        f"INSERT INTO consent ({same}, at, action) SELECT {same}, ?, 'confirmed' FROM consent",
+        f"{second}.900000",
+    )
+
+    line = [
+        one["what"].split(" by ")[0] for one in digest.json("explain", "reader", "ada@example.org")["history"]
+    ]
+
+    assert [words.split(",")[0] for words in line] == ["asked", "mail confirm queued", "confirmed"]
+
+
 def test_a_confirmed_reader_needs_a_basis(digest: Digest) -> None:
     assert "--basis" in digest.run("subscribers", "add", "ada@example.org", "--confirmed", code=2).stderr
 

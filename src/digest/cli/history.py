@@ -1,10 +1,11 @@
 """One reader's time line: from the sign-up over mails and issues to the server's words, bounces and bars."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from digest.cli.running import local
-from digest.domain import Delivery, DeliveryState, Issue, Notice, Subscription
+from digest.domain import Consent, Delivery, DeliveryState, Issue, Notice, Subscription
 from digest.house import House
 from digest.store import bounces, deliveries, issues, notices, subscribers
 
@@ -23,12 +24,11 @@ async def time_line(house: House, one: Subscription) -> list[Moment]:
     email_hash = house.email_hash(person.email)
     line: list[Moment] = []
     async with house.store.read() as session:
-        for consent in await subscribers.consents(session, person.id):
-            if consent.newsletter == one.newsletter:
-                said = _evidence(consent.form, consent.ip, consent.wording)
-                line.append(Moment(at=consent.at, what=f"{consent.action}{said}"))
-        mails = await notices.of_reader(session, person.id, one.newsletter)
-        line += [Moment(at=notice.created_at, what=_mail(house, notice)) for notice in mails]
+        said = await subscribers.consents(session, person.id)
+        acts = [consent for consent in said if consent.newsletter == one.newsletter]
+        line += [Moment(at=act.at, what=f"{act.action}{_evidence(act)}") for act in acts]
+        for notice in await notices.of_reader(session, person.id, one.newsletter):
+            line.append(Moment(at=_asked_at(notice, acts), what=_mail(house, notice)))
         for delivery in await deliveries.of_reader(session, person.id):
             issue = await issues.get(session, delivery.issue_id)
             if issue.newsletter == one.newsletter:
@@ -38,13 +38,27 @@ async def time_line(house: House, one: Subscription) -> list[Moment]:
             line.append(Moment(at=bounce.at, what=f"came back: {words}"))
         if barred := await subscribers.evidence_of_suppression(session, email_hash):
             line.append(Moment(at=barred[1], what=_joined(f"barred ({one.suppressed})", barred[0])))
+    # What is at one time stays as it was put in: causes first.
     return sorted(line, key=lambda moment: moment.at)
 
 
-def _evidence(form: str, ip: str, wording: str) -> str:
+def _asked_at(notice: Notice, acts: Sequence[Consent]) -> datetime:
+    """When what a mail answers was done: the mail itself knows whole seconds only."""
+    cause = _CAUSES.get(notice.name, "asked")
+    times = [act.at for act in acts if act.action == cause]
+    return next((at for at in times if at.replace(microsecond=0) == notice.created_at), notice.created_at)
+
+
+#: What a mail answers; all others answer a sign-up.
+_CAUSES = {"welcome": "confirmed", "goodbye": "left"}
+
+
+def _evidence(act: Consent) -> str:
     """From where and in which words, as far as it is known."""
-    said = f'"{wording}"' if wording else ""
-    facts = " ".join(part for part in (form and f"by {form}", ip and f"from {ip}", said) if part)
+    said = f'"{act.wording}"' if act.wording else ""
+    facts = " ".join(
+        part for part in (act.form and f"by {act.form}", act.ip and f"from {act.ip}", said) if part
+    )
     return f" {facts}" if facts else ""
 
 
