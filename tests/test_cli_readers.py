@@ -1,11 +1,13 @@
 """Readers from the command line: one at a time, and many as CSV."""
 
 import csv
+import zlib
 from pathlib import Path
 
 import pytest
 
 from commands import Digest, digest
+from digest.cli.files import is_binary
 
 __all__ = ["digest"]
 
@@ -110,6 +112,41 @@ def test_a_csv_in_utf_16_goes_in_and_its_bad_rows_are_named_by_line(digest: Dige
     assert "line 3" in result.stderr
     assert "added     2;" in result.stderr
     assert "ボー" in digest.run("subscribers", "list").stdout
+
+
+@pytest.mark.parametrize("data", [b"", b"email,name\n"])
+def test_a_csv_that_names_nobody_says_so_and_promises_no_mail(
+    digest: Digest, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "none.csv").write_bytes(data)
+
+    said = digest.run("subscribers", "import", str(tmp_path / "none.csv")).stderr
+
+    assert "nobody is named in" in said
+    assert "confirmation mails" not in said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)) * 20,
+        b"SQLite format 3\x00" + bytes(4000),
+        zlib.compress(bytes(range(256)) * 3),
+    ],
+)
+def test_a_file_that_is_no_text_is_one_clear_line(digest: Digest, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "readers.xlsx").write_bytes(data)
+
+    said = digest.run("subscribers", "import", str(tmp_path / "readers.xlsx"), code=2).stderr
+
+    assert "readers.xlsx is no CSV: it is not text" in said
+    assert len(said.splitlines()) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "shift-jis", "cp1251"])
+def test_text_in_other_letters_is_text(encoding: str) -> None:
+    assert not is_binary("email;name\nbo@example.org;Привет\n".encode(encoding) * 500)
+    assert not is_binary("ada@example.org\n".encode(encoding))
 
 
 def test_an_import_brings_back_nobody_who_left(digest: Digest) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,20 @@ async def test_with_resend_what_was_sent_is_not_sent_again(digest: Digest, in_do
     assert digest.json("issues", "show", "1")["state"] == "sent"
     digest.run("send", "1", "--yes")
     assert not (digest.folder / "outbox").exists()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_log_that_is_no_text_is_one_clear_line(
+    digest: Digest, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    journal = tmp_path / "system.journal"
+    journal.write_bytes(pack(b"LPKSHHRH" + bytes(range(256)) * 40))
+
+    for result in (
+        digest.run("reconcile", "--log", str(journal), code=2),
+        digest.run("reconcile", "--log", "-", code=2, stdin=journal.read_bytes()),
+    ):
+        assert "is no log: it is not text" in result.stderr.splitlines()[0]
 
 
 def test_a_log_that_cannot_be_read_is_named(digest: Digest, tmp_path: Path) -> None:

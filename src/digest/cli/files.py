@@ -8,6 +8,10 @@ from digest.errors import DiskFullError, UsageError
 #: More than a list of a million readers needs.
 _MAX_BYTES = 200_000_000
 _NO_SPACE = 28
+#: So much of a file tells whether it is text.
+_HEAD = 8192
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NO_CONTROL = bytes({*range(256)} - {*range(1, 32), 127} | {*b"\t\n\r\f"})
 
 
 def read_file(path: Path) -> bytes:
@@ -25,6 +29,17 @@ def read_file(path: Path) -> bytes:
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path} is larger than {_MAX_BYTES // 1_000_000} MB")
     return data
+
+
+def is_binary(data: bytes) -> bool:
+    """True for what is no text in any encoding that files come in: an archive, a spreadsheet, a picture."""
+    head = data[:_HEAD]
+    fewer, more = sorted((head[::2].count(0), head[1::2].count(0)))
+    # Latin letters in UTF-16 have their zeros in every other place.
+    if head.startswith(_UTF_16) or (more > len(head) // 4 and fewer < more // 4):
+        return False
+    controls = len(head.translate(None, _NO_CONTROL))
+    return controls + fewer > max(len(head) // 30, 2)
 
 
 def write_file(path: Path, data: bytes) -> None:

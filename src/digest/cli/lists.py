@@ -8,10 +8,11 @@ import typer
 
 from digest import subscribe
 from digest.cli.failures import PARTLY
-from digest.cli.files import read_file, write_file
+from digest.cli.files import is_binary, read_file, write_file
 from digest.cli.readers import Basis, Confirmed
 from digest.cli.running import AsJson, Newsletter, newsletter_key, run, utc_now
 from digest.cli.terminal import counted, of
+from digest.errors import UsageError
 from digest.house import House
 from digest.subscribe import ImportReport
 
@@ -31,6 +32,8 @@ def import_(
     """
     terminal = of(ctx)
     data = read_file(file)
+    if is_binary(data):
+        raise UsageError(f"{file} is no CSV: it is not text", hint="a spreadsheet exports its table as CSV")
 
     async def work(house: House) -> ImportReport:
         key = newsletter_key(house.settings, newsletter)
@@ -53,10 +56,14 @@ def import_(
                 "refused": refused,
             }
         )
-    terminal.say("added", _words(report))
-    terminal.then(
-        "subscribers list" if confirmed else "run", "" if confirmed else "sends the confirmation mails"
-    )
+    if report == ImportReport():
+        terminal.say("none", f"nobody is named in {file}; nothing was added")
+    else:
+        terminal.say("added", _words(report))
+    if report.added and not confirmed:
+        terminal.then("run", "sends the confirmation mails")
+    else:
+        terminal.then("subscribers list")
     if report.refused:
         raise typer.Exit(PARTLY)
 

@@ -11,6 +11,7 @@ from typing import IO, Annotated
 import typer
 
 from digest import publish
+from digest.cli.files import is_binary
 from digest.cli.running import AsJson, run, user, utc_now
 from digest.cli.terminal import counted, of
 from digest.errors import UsageError
@@ -73,19 +74,21 @@ def _lines(logs: list[Path]) -> Iterator[str]:
     for file in logs:
         try:
             if str(file) == "-":
-                yield from _text(sys.stdin.buffer)
+                yield from _text(sys.stdin.buffer, "standard input")
             else:
                 with file.open("rb") as raw:
-                    yield from _text(raw)
+                    yield from _text(raw, str(file))
         except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
             raise UsageError(f"{file} is damaged: {exc}") from exc
         except OSError as exc:
             raise UsageError(f"{file}: {exc.strerror}") from exc
 
 
-def _text(raw: IO[bytes]) -> Iterator[str]:
-    buffered = io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
-    peek = getattr(buffered, "peek", None)
-    source: IO[bytes] = gzip.GzipFile(fileobj=buffered) if peek and peek(2)[:2] == _GZIP else buffered  # type: ignore[assignment]  # typeshed has no common base
+def _text(raw: IO[bytes], name: str) -> Iterator[str]:
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]  # whatever can be read can be peeked at
+    is_packed = buffered.peek(2)[:2] == _GZIP
+    source = gzip.GzipFile(fileobj=buffered) if is_packed else buffered
+    if is_binary(source.peek(_MAX_BYTES)):
+        raise UsageError(f"{name} is no log: it is not text", hint="--log /var/log/mail.log")
     while line := source.readline(_MAX_BYTES):
         yield line.decode("utf-8", "replace").rstrip("\r\n")
