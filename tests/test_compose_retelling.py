@@ -176,3 +176,31 @@ def test_whatever_becomes_of_an_event_no_two_issues_in_a_row_say_the_same(states
                 assert (story.event, story.kind) != last
                 last = (story.event, story.kind)
                 told += (story,)
+
+
+def test_an_event_that_its_list_dropped_is_told_as_cancelled_once() -> None:
+    first = issue_of(0, [conf()]).stories
+    second = issue_of(1, [conf(is_withdrawn=True)], first).stories
+
+    assert [(story.kind, story.event and story.event.is_cancelled) for story in second] == [
+        ("Cancelled", True)
+    ]
+    assert "does not list it any more" in second[0].reasons[-2].words
+    assert issue_of(2, [conf(is_withdrawn=True)], first + second).is_empty
+    assert [story.kind for story in issue_of(2, [conf()], first + second).stories] == ["On after all"]
+
+
+def test_an_event_that_its_list_dropped_before_it_was_told_is_held_back() -> None:
+    found = review([conf(is_withdrawn=True)], plan(), now=NOW)
+
+    assert found.content.is_empty
+    assert [held.reasons[-1].words for held in found.held] == ["Its source does not list it any more."]
+
+
+def test_an_event_that_another_list_still_has_takes_place() -> None:
+    dropped = conf(1, title="DriftConf online", is_withdrawn=True)
+
+    (story,) = issue_of(0, [dropped, conf(2)]).stories
+
+    assert (story.title, story.source, story.also) == ("DriftConf", "Source 2", ())
+    assert next_issue([conf(1), conf(2)], [conf(1, is_withdrawn=True), conf(2)]) == []

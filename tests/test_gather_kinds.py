@@ -398,3 +398,28 @@ def test_what_is_no_calendar_is_one_clear_line(data: bytes, line: str) -> None:
 
     assert caught.value.what.startswith(line)
     assert "\n" not in caught.value.what
+
+
+def test_a_calendar_of_which_nothing_is_left_out_is_whole() -> None:
+    text = event("LOCATION:x")
+
+    assert document(text, SourceKind.CALENDAR).whole_until == NOW + timedelta(days=400)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+        event("LOCATION:x").replace("SUMMARY:X", "LOCATION:y"),
+        event("RRULE:FREQ=SECONDLY"),
+        event("RRULE:FREQ=DAILY").replace(
+            "END:VCALENDAR",
+            "BEGIN:VEVENT\r\nUID:y\r\nDTSTART:20260901T120000Z\r\nRRULE:FREQ=DAILY\r\n"
+            "SUMMARY:Y\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        ),
+        event("LOCATION:x") + "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:y\r\nSUMMARY:Y\r\n",
+    ],
+    ids=["empty", "without a title", "refused", "more than 500 dates", "cut off"],
+)
+def test_a_calendar_of_which_something_may_be_left_out_is_not_whole(text: str) -> None:
+    assert document(text, SourceKind.CALENDAR).whole_until is None

@@ -465,3 +465,18 @@ def test_a_feed_says_how_long_it_wants_to_be_left_alone(words: str, wait: timede
     )
 
     assert read(SourceKind.FEED, feed).wait == wait
+
+
+def whole(entries: object, *, recipe: str = "") -> bool:
+    return read(SourceKind.JSON, json.dumps(entries), recipe=recipe).whole_until == NOW + 400 * DAY
+
+
+def test_a_list_that_is_its_whole_file_is_whole() -> None:
+    assert whole([CONFERENCE])
+    assert whole({"data": [CONFERENCE]})
+
+
+def test_a_list_that_is_empty_sifted_or_a_page_of_several_is_not_whole() -> None:
+    assert not whole([])
+    assert not whole({"events": [CONFERENCE], "next": "/2"})
+    assert not whole([CONFERENCE, CONFERENCE | {"city": "Oslo"}], recipe="only=city Oslo")

@@ -106,8 +106,20 @@ def is_last_call(event: Event, plan: Plan) -> bool:
 
 
 def is_cancelled(articles: Iterable[Article]) -> bool:
-    """True when any list of an event says that it is called off."""
-    return any(each.event and (each.event.is_cancelled or CANCELLED.search(each.title)) for each in articles)
+    """True when any list of an event says that it is called off, or none that had it lists it any more."""
+    events = [each for each in articles if each.event]
+    return any(_says_so(each) for each in events) or is_withdrawn(events)
+
+
+def is_withdrawn(articles: Iterable[Article]) -> bool:
+    """True when each list that had an event has dropped it; what one still has takes place."""
+    found = [each.is_withdrawn for each in articles]
+    return bool(found) and all(found)
+
+
+def _says_so(article: Article) -> bool:
+    event = article.event
+    return event is not None and (event.is_cancelled or CANCELLED.search(article.title) is not None)
 
 
 def place_words(place: str) -> list[str]:

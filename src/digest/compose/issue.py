@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from digest.compose.event import is_cancelled
+from digest.compose.event import is_cancelled, is_withdrawn
 from digest.compose.extract import extract
 from digest.compose.learn import taught
 from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, hold, pick
@@ -84,7 +84,8 @@ def _remember(
             keys.add(again.key)
             told.append(replace(each, again=again, reasons=(*each.reasons, again.reason)))
         elif is_cancelled(articles):
-            silent.append((each, Reason(rule="pick.held", words="It is cancelled.")))
+            words = "Its source does not list it any more." if is_withdrawn(articles) else "It is cancelled."
+            silent.append((each, Reason(rule="pick.held", words=words)))
         else:
             told.append(each)
     return told, silent

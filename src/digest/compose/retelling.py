@@ -4,7 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from digest.compose.event import LAST_CALL, day_of, event_title, is_cancelled, is_last_call, place_words
+from digest.compose.event import (
+    LAST_CALL,
+    day_of,
+    event_title,
+    is_cancelled,
+    is_last_call,
+    is_withdrawn,
+    place_words,
+)
 from digest.compose.plan import Plan
 from digest.domain import Article, Event, Reason, Story
 
@@ -47,7 +55,9 @@ class Memory:
         if told is None or told.event is None:
             return None
         first = told.article_ids[0] if told.article_ids else 0
-        source = next((each for each in articles if each.id and each.id == first), None)
+        source = next(
+            (each for each in articles if each.id and each.id == first and not each.is_withdrawn), None
+        )
         now = (source or articles[0]).event
         if now is None or (_is_over(told.event, self._now) and self._day(told.event) != self._day(now)):
             # A page that names its next date in place of the last one: that is another event.
@@ -57,6 +67,8 @@ class Memory:
             now = next((each.event for each in articles if self._agrees(told.event, each)), None) or now
         word = self._word(told, replace(now, is_cancelled=is_cancelled(articles)))
         words = f"An earlier issue told it. {word}." if word else "An earlier issue told it as it is."
+        if word == CANCELLED and is_withdrawn(articles):
+            words += " Its source does not list it any more."
         return Retelling(
             word=word,
             key=told.key,

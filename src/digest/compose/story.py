@@ -178,7 +178,7 @@ def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]
     members = sorted(group, key=lambda each: (_precedence(each.article, plan, release), order(each.article)))
     ordered = tuple(member.article for member in members)
     keys = tuple(_hash(identity(article, plan, shared)) for article in ordered)
-    others = _other_sources(ordered, plan)
+    others = _other_sources([each for each in ordered if not each.is_withdrawn] or ordered, plan)
     return Cluster(
         key=keys[0],
         articles=ordered,
@@ -190,10 +190,11 @@ def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]
     )
 
 
-def _precedence(article: Article, plan: Plan, release: bool) -> tuple[float, float]:
-    """The weightiest source leads, then who was first; of versions the newest."""
+def _precedence(article: Article, plan: Plan, release: bool) -> tuple[bool, float, float]:
+    """The weightiest source leads, then who was first; of versions the newest. What was withdrawn is last."""
     seconds = told_at(article).timestamp()
-    return -weight(plan.sources[article.source_id]), -seconds if release else seconds
+    by_weight = -weight(plan.sources[article.source_id])
+    return article.is_withdrawn, by_weight, -seconds if release else seconds
 
 
 def told_at(article: Article) -> datetime:

@@ -85,6 +85,8 @@ class Article:
     #: There before we came: never in an issue.
     is_backlog: bool = False
     event: Event | None = None
+    #: An event that its source's whole list does not hold any more: called off without a word.
+    is_withdrawn: bool = False
     #: The picture that its page names for it, as an address; nothing is fetched from there.
     image: str = ""
     #: The words of its own page, plain, a paragraph a line; empty when only its source's summary is known.
@@ -99,6 +101,9 @@ class Gathered:
 
     source: Source
     articles: tuple[Article, ...] = ()
+    #: Every event that the source has to come before this moment is among the articles; None when some may
+    #: be left out.
+    whole_until: datetime | None = None
     #: True when the server said 304 or the body was the one we know.
     unchanged: bool = False
     error: str = ""

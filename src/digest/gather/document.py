@@ -47,6 +47,9 @@ class Document:
     items: tuple[Item, ...] = ()
     #: True when the same bytes give other items on another day (recurring events).
     depends_on_now: bool = False
+    #: Every event that the source has to come before this moment is among the items; None when some may be
+    #: left out.
+    whole_until: datetime | None = None
     #: Items that were left out because they could do harm or made no sense.
     refused: int = 0
     #: Addresses whose documents belong to this one: a sitemap's parts, the pages of events.

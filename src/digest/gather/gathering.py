@@ -119,7 +119,8 @@ class _Job:
             after = _with_validators(after, page, known)
         facts: Facts = {"articles": len(articles), "refused": document.refused, "how": document.how}
         facts["ttl"] = int(document.wait.total_seconds())
-        return Gathered(source=source, articles=articles, after=after, facts=facts)
+        whole_until = document.whole_until
+        return Gathered(source=source, articles=articles, whole_until=whole_until, after=after, facts=facts)
 
     def _unchanged(self, source: Source, page: Page) -> Source:
         return succeeded(source, now=self.now, every=self.every, wait=_fresh(page), is_news=False)

@@ -53,6 +53,8 @@ def read(body: Body, now: datetime) -> Document:
     zone = _zone(words_of(calendar, "X-WR-TIMEZONE"))
     items, refused = _window(usable, zone, now - _BEHIND, now + _AHEAD)
     items.sort(key=lambda item: (_starts(item), item.guid))
+    refused += len(events) - len(usable)
+    is_whole = _is_complete(body, events) and not refused and len(items) <= MAX_OCCURRENCES
     return Document(
         title=words_of(calendar, "X-WR-CALNAME") or words_of(calendar, "NAME"),
         site_url=words_of(calendar, "URL"),
@@ -60,8 +62,14 @@ def read(body: Body, now: datetime) -> Document:
         items=tuple(_told_apart(items[:MAX_OCCURRENCES])),
         # The window moves: what lay beyond it comes into it without a change of the bytes.
         depends_on_now=any(is_recurring(event) or _is_beyond(event, now + _AHEAD) for event in usable),
-        refused=refused + len(events) - len(usable),
+        whole_until=now + _AHEAD if is_whole else None,
+        refused=refused,
     )
+
+
+def _is_complete(body: Body, events: Sequence[Component]) -> bool:
+    """True when the calendar has its end, and something in it: an empty one is rather a server's fault."""
+    return bool(events) and body.data.rstrip().upper().endswith(b"END:VCALENDAR")
 
 
 def _parse(body: Body) -> Component:

@@ -60,8 +60,18 @@ def read(body: Body, now: datetime) -> Document:
         base=body.url,
         items=tuple(coming),
         depends_on_now=any(item.event for item in items),
+        whole_until=now + _AHEAD if _is_whole(data, entries, kept) else None,
         how=_how(kept, recipe) + ("" if len(kept) == len(entries) else f" ({len(kept)} of {len(entries)})"),
     )
+
+
+def _is_whole(data: object, entries: Sequence[object], kept: Sequence[object]) -> bool:
+    """True for a file that is the list: one that has more fields beside it may be a page of several.
+
+    What `only` and `least` leave out may be there all the same.
+    """
+    is_file = isinstance(data, list) or (isinstance(data, dict) and len(data) == 1)
+    return is_file and bool(kept) and len(kept) == len(entries)
 
 
 def _how(entries: Sequence[Mapping[str, object]], recipe: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from digest.domain import Article, Source
 from digest.errors import ParseError
-from digest.gather.articles import articles_of
+from digest.gather.articles import MAX_ARTICLES, articles_of
 from digest.gather.document import Body, Document
 from digest.gather.kinds import KINDS
 
@@ -43,4 +43,5 @@ def read_body(source: Source, body: Body, now: datetime) -> Reading:
     except Exception as exc:
         # Hostile input finds the parsers' own errors; that is this source's trouble, not the run's.
         raise ParseError(f"reading failed in an unforeseen way ({type(exc).__name__})") from exc
-    return Reading(document=replace(document, items=()), articles=articles)
+    whole_until = document.whole_until if len(document.items) <= MAX_ARTICLES else None
+    return Reading(document=replace(document, items=(), whole_until=whole_until), articles=articles)

@@ -12,7 +12,7 @@ from digest.domain import Gathered, Source
 from digest.errors import StoreError
 from digest.gather import SHORT_SUMMARY, Client, gather, is_due, open_client, read_pages
 from digest.house import House
-from digest.store import articles, sources
+from digest.store import articles, listings, sources
 
 #: How long a page that could not be read is tried again, and how many are read in one run.
 _NEW = timedelta(days=3)
@@ -156,12 +156,22 @@ async def _batch(waiting: asyncio.Queue[Gathered | None]) -> list[Gathered]:
     return batch
 
 
+def _whole(batch: Sequence[Gathered]) -> list[listings.Listing]:
+    """The readings that hold every event that their sources have to come."""
+    return [
+        listings.Listing(source_id=got.source.id, articles=got.articles, until=got.whole_until)
+        for got in batch
+        if got.whole_until is not None
+    ]
+
+
 async def _keep(
     house: House, batch: Sequence[Gathered], *, now: datetime
 ) -> list[tuple[Gathered, articles.Saved]]:
     """Store the sources' articles and what polling taught us, together or not at all."""
     try:
         async with house.store.begin() as session:
+            withdrawn = await listings.compare(session, _whole(batch), now=now)
             saved = await articles.save_all(session, [got.articles for got in batch], now=now)
             await sources.learn(session, [(got.source, got.after) for got in batch])
     except (StoreError, ValueError):
@@ -169,6 +179,8 @@ async def _keep(
             raise
         # One of them is at fault; alone, each of the others is stored.
         return [pair for got in batch for pair in await _keep(house, [got], now=now)]
+    if withdrawn:
+        house.log.event("gather.withdrawn", events=withdrawn)
     for got in batch:
         if got.error:
             why, failures = got.error, got.after.failures

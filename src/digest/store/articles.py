@@ -46,7 +46,10 @@ _OF_PAGE: tuple[str, ...] = (
 _OF_PAGE += ("image", "text")
 _BATCH = 500
 #: What is needed to tell whether a stored article is one of these and has changed.
-_COMPARED = [getattr(ArticleRow, name) for name in ("id", "source_id", "guid", *_REVISED, "event", "text")]
+_COMPARED = [
+    getattr(ArticleRow, name)
+    for name in ("id", "source_id", "guid", *_REVISED, "event", "text", "withdrawn_at")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +60,16 @@ class Saved:
     revised: int = 0
 
 
-def _hash(text: str) -> str:
+def short_hash(text: str) -> str:
+    """32 hexadecimal characters, by which names and addresses of any length are found."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _values(article: Article) -> dict[str, Any]:
     values: dict[str, Any] = dict(zip(_PLAIN, _PLAIN_OF(article), strict=True))
     event = article.event
-    values["guid_hash"] = _hash(article.guid)
-    values["canonical_url_hash"] = _hash(article.canonical_url)
+    values["guid_hash"] = short_hash(article.guid)
+    values["canonical_url_hash"] = short_hash(article.canonical_url)
     values["event"] = _EVENT.dump_python(event, mode="json") if event else None
     values["event_at"] = event.starts_at if event else None
     return values
@@ -74,7 +78,7 @@ def _values(article: Article) -> dict[str, Any]:
 def _article(row: ArticleRow) -> Article:
     values = {name: getattr(row, name) for name in _PLAIN}
     event = _EVENT.validate_python(row.event) if row.event else None
-    return Article(id=row.id, event=event, **values)
+    return Article(id=row.id, event=event, is_withdrawn=row.withdrawn_at is not None, **values)
 
 
 async def save(session: AsyncSession, articles: Iterable[Article], *, now: datetime) -> Saved:
@@ -100,7 +104,7 @@ async def save_all(
             row = _row_of(known, article)
             if row is None:
                 is_reused = (article.source_id, "guid", article.guid) in known
-                fresh.append(_values(replace(article, guid=_own_guid(article)) if is_reused else article))
+                fresh.append(_values(replace(article, guid=own_guid(article)) if is_reused else article))
                 new += 1
             else:
                 revised += await _revise(session, row, article, now)
@@ -111,14 +115,14 @@ async def save_all(
 
 def _row_of(known: Mapping[tuple[int, str, str], Row[Any]], article: Article) -> Row[Any] | None:
     """The stored row of this article, None when it is new."""
-    for guid in (article.guid, _own_guid(article)):
+    for guid in (article.guid, own_guid(article)):
         row = known.get((article.source_id, "guid", guid))
         if row is not None and not _is_another(row, article):
             return row
     return known.get((article.source_id, article.canonical_url, article.title))
 
 
-def _own_guid(article: Article) -> str:
+def own_guid(article: Article) -> str:
     """A name for an article whose source gave it the guid of an older one."""
     return f"{article.guid} {article.canonical_url}"
 
@@ -152,8 +156,8 @@ async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tup
     for start in range(0, len(asked), _BATCH):
         part = asked[start : start + _BATCH]
         same = or_(
-            ArticleRow.guid_hash.in_([_hash(article.guid) for article in part]),
-            ArticleRow.canonical_url_hash.in_([_hash(article.canonical_url) for article in part]),
+            ArticleRow.guid_hash.in_([short_hash(article.guid) for article in part]),
+            ArticleRow.canonical_url_hash.in_([short_hash(article.canonical_url) for article in part]),
         )
         mine = ArticleRow.source_id.in_({article.source_id for article in part})
         for row in await session.execute(select(*_COMPARED).where(mine, same)):
@@ -164,17 +168,19 @@ async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tup
 
 
 async def _revise(session: AsyncSession, row: Row[Any], article: Article, now: datetime) -> int:
-    """1 when the source changed the article since we last saw it, else 0."""
+    """1 when the source changed the article since we last saw it, or lists it again; else 0."""
     values = _values(article)
     names = {*(_REVISED_WHOLE if row.text else _REVISED), "event"}
     names -= {"title"} if row.text and article.is_title_guessed else set()
     changes = {name: values[name] for name in names if values[name] != getattr(row, name)}
+    if row.withdrawn_at is not None:
+        changes["withdrawn_at"] = None
     if not changes:
         return 0
     if row.text:
         # Another title or address is another page: what we know of the old one goes, and it is read again.
         changes |= {name: values[name] for name in (*_REVISED, "text")} | {"page_read_at": None}
-    changes |= {"canonical_url_hash": _hash(changes.get("canonical_url", row.canonical_url))}
+    changes |= {"canonical_url_hash": short_hash(changes.get("canonical_url", row.canonical_url))}
     changes |= {"event_at": values["event_at"], "changed_at": now}
     await session.execute(update(ArticleRow).where(ArticleRow.id == row.id).values(changes))
     return 1
@@ -207,7 +213,7 @@ async def keep_pages(session: AsyncSession, articles: Sequence[Article], *, now:
     """Store what the articles' pages told, or that they told nothing. Twice is the same."""
     for article in articles:
         values = {name: getattr(article, name) for name in _OF_PAGE}
-        values |= {"canonical_url_hash": _hash(article.canonical_url), "page_read_at": now}
+        values |= {"canonical_url_hash": short_hash(article.canonical_url), "page_read_at": now}
         await session.execute(update(ArticleRow).where(ArticleRow.id == article.id).values(values))
 
 

@@ -97,6 +97,8 @@ class ArticleRow(Base):
     event: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     #: The event's start, to find what is still to come.
     event_at: Mapped[datetime | None]
+    #: When its source's whole list did not hold it any more; None while it does.
+    withdrawn_at: Mapped[datetime | None]
     image: Mapped[Words]
     text: Mapped[Words]
     #: When its page was read for its text, or found not to need it.
