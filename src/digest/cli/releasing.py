@@ -1,7 +1,8 @@
 """`digest approve`, `pause`, `resume` and `cancel`: what an operator decides about an issue."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Protocol
 
 import typer
 
@@ -86,10 +87,12 @@ def approve(
             due = local(house, issue.newsletter, issue.due_at) if issue.due_at > now else "at once"
             readers = counted((await ledger_of(house, issue)).waiting, "reader")
             terminal.say("approved", f"issue {issue.number} for {readers}; digest run sends it {due}")
-            if asked := len((await publish.desk(house, issue)).asked):
-                terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
+        asked = len((await publish.desk(house, issue)).asked)
+        if asked:
+            terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
         if as_json:
-            terminal.json(plain_issue(issue, stories=False) | (await ledger_of(house, issue)).plain())
+            ledger = (await ledger_of(house, issue)).plain()
+            terminal.json(plain_issue(issue, stories=False) | {"questions": asked} | ledger)
         return issue
 
     issue = run(terminal, work)
@@ -103,45 +106,51 @@ def pause(
     ctx: typer.Context, number: Number = None, as_json: AsJson = False, newsletter: Newsletter = None
 ) -> None:
     """Stop a sending at once, whoever does it. What is in flight still ends. Twice is safe."""
-    terminal = of(ctx)
-
-    async def work(house: House) -> Issue:
-        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        if issue.state is IssueState.PAUSED:
-            terminal.say("already", f"issue {issue.number} is paused")
-        else:
-            issue = await publish.pause(house, issue, by=f"cli {user()}", now=utc_now())
-            terminal.say("paused", f"issue {issue.number}: {(await ledger_of(house, issue)).words()}")
-        await _tell(terminal, house, issue, as_json=as_json)
-        return issue
-
-    issue = run(terminal, work)
-    terminal.then(f"resume {issue.number}", f"lets it go on; digest cancel {issue.number} ends it")
+    turn = _Turn(to=IssueState.PAUSED, done="paused", already="is paused", act=publish.pause)
+    issue = _turn(of(ctx), turn, number, newsletter, as_json=as_json)
+    of(ctx).then(f"resume {issue.number}", f"lets it go on; digest cancel {issue.number} ends it")
 
 
 def resume(
     ctx: typer.Context, number: Number = None, as_json: AsJson = False, newsletter: Newsletter = None
 ) -> None:
     """Let a paused issue go on: the daemon sends the rest, or `digest send`."""
-    terminal = of(ctx)
+    turn = _Turn(to=IssueState.SENDING, done="resumed", already="is being sent", act=publish.resume)
+    issue = _turn(of(ctx), turn, number, newsletter, as_json=as_json)
+    of(ctx).then(f"send {issue.number}", "sends the rest now; digest run does so by itself")
+
+
+class _Act(Protocol):
+    async def __call__(self, house: House, issue: Issue, /, *, by: str, now: datetime) -> Issue: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """A sending brought into another state, in words."""
+
+    to: IssueState
+    done: str
+    already: str
+    act: _Act
+
+
+def _turn(
+    terminal: Terminal, turn: _Turn, number: int | None, newsletter: str | None, *, as_json: bool
+) -> Issue:
+    """The issue in that state, told; one that is there already is no error."""
 
     async def work(house: House) -> Issue:
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        if issue.state is IssueState.SENDING:
-            terminal.say("already", f"issue {issue.number} is being sent")
+        if issue.state is turn.to:
+            terminal.say("already", f"issue {issue.number} {turn.already}")
         else:
-            issue = await publish.resume(house, issue, by=f"cli {user()}", now=utc_now())
-            terminal.say("resumed", f"issue {issue.number}: {(await ledger_of(house, issue)).words()}")
-        await _tell(terminal, house, issue, as_json=as_json)
+            issue = await turn.act(house, issue, by=f"cli {user()}", now=utc_now())
+            terminal.say(turn.done, f"issue {issue.number}: {(await ledger_of(house, issue)).words()}")
+        if as_json:
+            terminal.json(plain_issue(issue, stories=False) | (await ledger_of(house, issue)).plain())
         return issue
 
-    issue = run(terminal, work)
-    terminal.then(f"send {issue.number}", "sends the rest now; digest run does so by itself")
-
-
-async def _tell(terminal: Terminal, house: House, issue: Issue, *, as_json: bool) -> None:
-    if as_json:
-        terminal.json(plain_issue(issue, stories=False) | (await ledger_of(house, issue)).plain())
+    return run(terminal, work)
 
 
 def cancel(
