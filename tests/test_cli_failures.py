@@ -107,7 +107,7 @@ def test_a_database_that_is_behind_names_both_versions_and_the_command(digest: D
     digest.change('#migrate = "on-start"', 'migrate = "by-hand"')
 
     for command in (("status",), ("run", "--port", "0"), ("db", "check")):
-        assert "digest db upgrade" in digest.run(*command, code=1).stderr
+        assert " db upgrade" in digest.run(*command, code=1).stderr
 
 
 def test_a_full_disk_is_one_clear_line_and_loses_nothing(digest: Digest) -> None:

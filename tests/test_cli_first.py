@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from commands import Digest, digest, make
 from digest import __version__
 from digest.cli import app
+from digest.cli.commands import with_options
 from digest.config import load, setting_names
 
 __all__ = ["digest"]
@@ -89,7 +90,7 @@ def test_without_settings_the_next_command_is_named(tmp_path: Path) -> None:
     err = Digest(tmp_path).run("status", code=2).stderr
 
     assert "error[C002]" in err
-    assert "digest init" in err
+    assert " init writes one" in err
 
 
 def test_init_writes_settings_that_explain_every_setting(tmp_path: Path) -> None:
@@ -227,9 +228,20 @@ def test_db_check_compares_and_upgrade_is_safe_twice(digest: Digest) -> None:
 def test_db_check_makes_no_database(digest: Digest) -> None:
     (digest.folder / "digest.db").unlink()
 
-    assert "digest db upgrade" in digest.run("db", "check", code=1).stderr
+    assert " db upgrade" in digest.run("db", "check", code=1).stderr
     assert not (digest.folder / "digest.db").exists()
     assert "upgraded" in digest.run("db", "upgrade").stderr
+
+
+def test_every_command_that_is_named_has_the_settings_file(digest: Digest) -> None:
+    place = f"digest --config {digest.settings} "
+
+    assert f"{place}doctor" in digest.run("db", "upgrade").stderr + digest.run("status").stderr
+    assert f"; {place}run starts it" in digest.run("status").stdout
+    assert f"  {place}draft makes one" in digest.run("issues", "show", code=1).stderr
+    assert with_options("a fault of digest itself; digest db check", "-q") == (
+        "a fault of digest itself; digest -q db check"
+    )
 
 
 def test_quiet_leaves_data_and_errors_only(digest: Digest) -> None:

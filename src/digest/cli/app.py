@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from digest import __version__
+from digest.cli.commands import COMMANDS, GROUPS
 from digest.cli.failures import Root
 from digest.cli.later import Group, Later, group
 from digest.cli.terminal import Terminal
@@ -16,84 +17,6 @@ _EPILOG = (
     "Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 nothing to do (with --exit-code), 4 partly, "
     "75 try again later, 130 interrupted."
 )
-_FIRST, _WEEK, _DESK, _KEEP, _LOOK = (
-    "First",
-    "The week, by hand or by itself",
-    "The editor's desk",
-    "Sources and readers",
-    "Looking after it",
-)
-
-
-#: Every command: where --help lists it, its name, and its function, in this room unless it says otherwise.
-#: Nothing of it is imported before it runs.
-_COMMANDS: tuple[tuple[str, str, str], ...] = (
-    (_FIRST, "demo", "digest.demo.command:demo"),
-    (_FIRST, "init", "setup:init"),
-    (_FIRST, "doctor", "doctor:doctor"),
-    (_WEEK, "run", "serving:run"),
-    (_WEEK, "worker", "serving:worker"),
-    (_WEEK, "gather", "drafting:gather"),
-    (_WEEK, "draft", "drafting:draft"),
-    (_WEEK, "preview", "digest.preview.command:preview"),
-    (_WEEK, "approve", "releasing:approve"),
-    (_WEEK, "send", "sending:send"),
-    (_WEEK, "pause", "releasing:pause"),
-    (_WEEK, "resume", "releasing:resume"),
-    (_WEEK, "retry", "sending:retry"),
-    (_WEEK, "who", "who:who"),
-    (_WEEK, "cancel", "releasing:cancel"),
-    (_DESK, "questions", "deciding:questions"),
-    (_DESK, "answer", "deciding:answer"),
-    (_DESK, "edit", "editing:edit"),
-    (_DESK, "move", "editing:move"),
-    (_DESK, "drop", "editing:drop"),
-    (_DESK, "take", "editing:take"),
-    (_DESK, "explain", "explaining:explain"),
-    (_DESK, "diff", "comparing:diff"),
-    (_DESK, "replay", "comparing:replay"),
-    (_DESK, "decisions list", "deciding:list_"),
-    (_DESK, "decisions remove", "deciding:remove"),
-    (_KEEP, "sources add", "sources:add"),
-    (_KEEP, "sources list", "sources:list_"),
-    (_KEEP, "sources check", "probing:check"),
-    (_KEEP, "sources set", "changing:set_"),
-    (_KEEP, "sources remove", "sources:remove"),
-    (_KEEP, "sources enable", "sources:enable"),
-    (_KEEP, "sources disable", "sources:disable"),
-    (_KEEP, "sources import", "packs:import_"),
-    (_KEEP, "sources export", "packs:export"),
-    (_KEEP, "sources starter", "packs:starter"),
-    (_KEEP, "subscribers add", "readers:add"),
-    (_KEEP, "subscribers list", "readers:list_"),
-    (_KEEP, "subscribers show", "readers:show"),
-    (_KEEP, "subscribers import", "lists:import_"),
-    (_KEEP, "subscribers export", "lists:export"),
-    (_KEEP, "subscribers remove", "readers:remove"),
-    (_KEEP, "subscribers undo", "readers:undo"),
-    (_KEEP, "subscribers erase", "readers:erase"),
-    (_KEEP, "issues list", "browsing:list_"),
-    (_KEEP, "issues show", "browsing:show"),
-    (_KEEP, "receive", "receiving:receive"),
-    (_LOOK, "reconcile", "reconciling:reconcile"),
-    (_LOOK, "status", "status:status"),
-    (_LOOK, "relays", "relays:relays"),
-    (_LOOK, "config check", "settings:check"),
-    (_LOOK, "config show", "settings:show"),
-    (_LOOK, "db upgrade", "database:upgrade"),
-    (_LOOK, "db check", "database:check"),
-    (_LOOK, "dkim new", "dkim:new"),
-    (_LOOK, "dkim show", "dkim:show"),
-)
-_GROUPS = {
-    "sources": "What the newsletter is made from.",
-    "subscribers": "Who reads it.",
-    "issues": "The issues there are.",
-    "decisions": "What editors decided for ever.",
-    "config": "Check and show the settings.",
-    "db": "Bring the database up to date, or compare it with the code.",
-    "dkim": "Keys that sign the mails.",
-}
 
 
 class Digest(Root):
@@ -101,13 +24,13 @@ class Digest(Root):
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        for panel, name, place in _COMMANDS:
+        for panel, name, place in COMMANDS:
             *outer, last = name.split()
             command = Later(
                 last, place if "." in place else f"digest.cli.{place}", panel=None if outer else panel
             )
             if outer and outer[0] not in self.commands:
-                self.add_command(group(outer[0], _GROUPS[outer[0]], panel=panel))
+                self.add_command(group(outer[0], GROUPS[outer[0]], panel=panel))
             holder = cast(Group, self.commands[outer[0]]) if outer else self
             holder.add_command(command)
 

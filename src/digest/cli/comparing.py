@@ -9,7 +9,7 @@ from digest import publish
 from digest.cli.running import AsJson, Newsletter, Number, newsletter_key, pick_issue, run
 from digest.cli.terminal import Terminal, counted, of
 from digest.compose import Change, changes
-from digest.domain import Content, Issue
+from digest.domain import Content, Issue, IssueState
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.publish import Replay
@@ -62,26 +62,28 @@ def diff(
     if len(given) > 2 or (len(given) == 2 and (since or until)):
         raise UsageError("two issues, or two revisions of one", hint="digest diff 12 --from 3 --to 5")
 
-    async def work(house: House) -> tuple[tuple[str, Content], tuple[str, Content]]:
+    async def work(house: House) -> tuple[Issue, tuple[str, Content], tuple[str, Content]]:
         key = newsletter_key(house.settings, newsletter)
         if len(given) == 2:
             async with house.store.read() as session:
                 one, other = [await issues.by_number(session, key, number) for number in given]
-            return (f"issue {one.number}", one.content), (f"issue {other.number}", other.content)
+            return other, (f"issue {one.number}", one.content), (f"issue {other.number}", other.content)
         issue = await pick_issue(house, key, given[0] if given else None)
         async with house.store.read() as session:
             every = await revisions.all_of(session, issue.id)
-        return _two(issue, every, since, until)
+        return issue, *_two(issue, every, since, until)
 
-    (before, old), (after, new) = run(terminal, work)
+    issue, (before, old), (after, new) = run(terminal, work)
     found = changes(old, new)
     if as_json:
         terminal.json({"before": before, "after": after, "changes": [asdict(each) for each in found]})
-        return
-    terminal.write(f"{before} → {after}", style="bold")
-    _write(terminal, found)
+    else:
+        terminal.write(f"{before} → {after}", style="bold")
+        _write(terminal, found)
     if not found:
         terminal.say("same", "nothing changed")
+    is_draft = issue.state in {IssueState.DRAFT, IssueState.REVIEW}
+    terminal.then(f"{'preview' if is_draft else 'issues show'} {issue.number}")
 
 
 def _two(

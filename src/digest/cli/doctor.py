@@ -35,7 +35,8 @@ def doctor(
         terminal.json({"ok": not fails, "checks": [one.plain() for one in found]})
     else:
         for one in found:
-            terminal.write(one.line(), style={State.WARN: "yellow", State.FAIL: "red"}.get(one.state, ""))
+            line = terminal.hinted(one.line())
+            terminal.write(line, style={State.WARN: "yellow", State.FAIL: "red"}.get(one.state, ""))
     warns = sum(one.state is State.WARN for one in found)
     terminal.say("found", f"{fails} to mend, {warns} to look at")
     if fails:

@@ -70,7 +70,8 @@ def send(
         before = await _may_send(terminal, house, issue)
         is_new = issue.state is not IssueState.SENT and not await _is_too_soon(terminal, house, issue, before)
         if is_new:
-            _agree(terminal, f"Send issue {issue.number} to", before.waiting, yes=yes)
+            hint = "--yes sends it, digest send --dry-run tries it without sending"
+            _agree(terminal, f"Send issue {issue.number} to", before.waiting, yes=yes, hint=hint)
             await _send(terminal, house, issue, before.waiting)
         issue, ledger = await _ended(terminal, house, issue, is_new=is_new, as_json=as_json)
         return issue, ledger, is_new
@@ -159,14 +160,14 @@ async def _may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
     return ledger
 
 
-def _agree(terminal: Terminal, what: str, count: int, *, yes: bool) -> None:
+def _agree(terminal: Terminal, what: str, count: int, *, yes: bool, hint: str) -> None:
     """A person types the number of readers; a script says --yes."""
     if yes or not count:
         return
     if not terminal.is_interactive:
         raise UsageError(
             f"{what} {counted(count, 'reader')}: nobody is here to confirm it",
-            hint="--yes sends it, digest send --dry-run tries it without sending",
+            hint=hint,
         )
     typed = terminal.ask(f"{what} {counted(count, 'reader')} now? Type {count}")
     if typed.replace(",", "") != str(count):
@@ -279,7 +280,8 @@ def retry(
         if not count:
             terminal.say("none", f"nobody is to be tried again: {(await ledger_of(house, issue)).words()}")
         else:
-            _agree(terminal, f"Try issue {issue.number} again for", count, yes=yes)
+            hint = f"--yes tries them again, digest who {issue.number} names them"
+            _agree(terminal, f"Try issue {issue.number} again for", count, yes=yes, hint=hint)
             await publish.retry(house, issue, states, by=f"cli {user()}", now=utc_now())
             if issue.state is not IssueState.PAUSED:
                 await _send(terminal, house, issue, count)

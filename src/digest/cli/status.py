@@ -123,9 +123,8 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
 def _write(terminal: Terminal, house: House, *, answers: bool, found: Sources, waiting: int) -> None:
     web = house.settings.web
     place = f"{web.host}:{web.port}"
-    terminal.write(
-        f"daemon      {f'answers at {place}' if answers else f'no answer at {place}; digest run starts it'}"
-    )
+    none = terminal.hinted(f"no answer at {place}; digest run starts it")
+    terminal.write(f"daemon      {f'answers at {place}' if answers else none}")
     first = next(iter(house.settings.newsletters))
     when = local(house, first, found.next_check_at) if found.next_check_at else "with the next tick"
     sick = f", sick: {', '.join(found.sick)}" if found.sick else ""

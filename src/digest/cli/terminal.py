@@ -1,6 +1,7 @@
 """The terminal: data on standard output, everything else on standard error."""
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from digest.cli.commands import with_options
 from digest.errors import DigestError, UsageError
 from digest.log import Log
 
@@ -71,12 +73,16 @@ class Terminal:
         self._line(label, words)
 
     def then(self, command: str, why: str = "") -> None:
-        """The next command, with the settings file that this one was given."""
-        place = f" --config {self.config}" if self.config else ""
-        self.say("next", f"digest{place} {command}{f'  {why}' if why else ''}")
+        """The next command."""
+        self.say("next", f"digest {command}{f'  {why}' if why else ''}")
+
+    def hinted(self, words: str) -> str:
+        """The words with the settings file that this command was given in each command that they name."""
+        return with_options(words, f"--config {shlex.quote(str(self.config))}" if self.config else "")
 
     def _line(self, label: str, words: str) -> None:
-        text = Text().append(f"{label:<10}", style=_STYLES.get(label, "bold")).append(one_line(words))
+        words = one_line(self.hinted(words))
+        text = Text().append(f"{label:<10}", style=_STYLES.get(label, "bold")).append(words)
         self.err.print(text, soft_wrap=True)
 
     def error(self, exc: DigestError) -> None:
@@ -84,7 +90,7 @@ class Terminal:
         head = Text().append(f"error[{exc.id}]", style="bold red")
         self.err.print(head.append(f" {one_line(exc.what)}"), soft_wrap=True)
         if exc.hint:
-            self.err.print(Text(f"  {one_line(exc.hint)}"), soft_wrap=True)
+            self.err.print(Text(f"  {one_line(self.hinted(exc.hint))}"), soft_wrap=True)
 
     def write(self, line: str = "", *, style: str = "") -> None:
         """One line of data."""
