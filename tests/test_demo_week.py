@@ -26,6 +26,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from conftest import NOW
+from digest.compose.sentences import sentences
 from digest.demo import DemoOptions, DemoResult, Teller, run_demo
 from digest.demo.command import demo
 from digest.errors import DigestError, NothingToDoError, UsageError
@@ -115,6 +116,8 @@ async def test_the_sample_week_is_told_as_it_should_be(tmp_path: Path) -> None:
     assert "<style>" in page
     assert "also in Linkstack" in text
     assert text.count("Twelve cities agree") == 1
+    told = " ".join(text.split())
+    assert [one for one in sentences(told) if len(one) > 40 and told.count(one) > 1] == []
     for absent in (
         "field guide to tokenisers",
         "a walk with the robots",

@@ -213,6 +213,10 @@ def _paragraph(text: str) -> str:
 
 
 def _full_text(article: SampleArticle) -> str:
-    """A text as long as the article would be, so that its reading time can be told."""
-    words = html.escape(" ".join(article.summary.split())).split(" ")
-    return f"<p>{' '.join(islice(cycle(words), article.words))}</p>"
+    """A text as long as the article would be, so that its reading time can be told.
+
+    After the summary it says nothing new, in one sentence too long for any mail.
+    """
+    words = [word.rstrip(".!?。！？") for word in article.summary.split()]
+    rest = html.escape(" ".join(islice(cycle(words), max(0, article.words - len(words)))))
+    return f"{_paragraph(article.summary)}<p>{rest}.</p>"
