@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.cron import last_due, next_due
+from digest.cron import last_due, next_due, rhythm
 from digest.errors import ConfigError
 
 ZONE = "Europe/Copenhagen"
@@ -72,3 +72,23 @@ def test_last_and_next_enclose_every_moment(naive: datetime) -> None:
 def test_what_is_no_schedule_is_refused(expression: str) -> None:
     with pytest.raises(ConfigError):
         next_due(expression, ZONE, SUNDAY)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 7 * * *", "every day"),
+        ("0 7 * * mon-fri", "every weekday"),
+        ("30 6 * * 1", "every Monday"),
+        ("0 7 * * sun", "every Sunday"),
+        ("0 7 * * tue,fri", "every Tuesday and Friday"),
+        ("0 7 1 * *", "once a month"),
+        ("0 7 1-7 * mon", "once a month"),
+        ("0 7,18 * * *", ""),
+        ("0 7 1,15 * *", ""),
+        ("0 7 */2 * *", ""),
+        ("0 0 1 1 *", ""),
+    ],
+)
+def test_a_schedule_is_told_in_words_where_a_word_fits(expression: str, words: str) -> None:
+    assert rhythm(expression) == words

@@ -21,6 +21,7 @@ SAMPLE: dict[str, object] = {
     "requested_at": stories.UNTIL,
     "sections": ["News", "Learnings", "Events"],
     "left_at": "",
+    "pace": "every Monday",
 }
 
 

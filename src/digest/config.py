@@ -208,7 +208,7 @@ class NewsletterSettings(_Part):
     #: Postal address: the law wants it in every issue (CAN-SPAM).
     address: Line = ""
     #: One sentence on the sign-up page and in the archive.
-    description: Line = "The latest news, learnings and events, chosen and sent once a week."
+    description: Line = "The latest news, learnings and events, chosen for you."
     language: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     #: Who is sent drafts.
     editor: Mailbox | None = None

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -11,6 +12,10 @@ from digest.errors import ConfigError
 
 _NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _END = datetime(2100, 1, 1, tzinfo=UTC)
+#: A Monday from which a rhythm is read off, and how far one looks: two weeks.
+_FROM = datetime(2026, 1, 5, tzinfo=UTC)
+_FORTNIGHT = timedelta(days=14)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LOOK_BACK = (timedelta(days=8), timedelta(days=32), timedelta(days=370))
 
 
@@ -73,3 +78,28 @@ def last_due(expression: str, zone: str, now: datetime) -> datetime | None:
         if latest is not None:
             return latest
     return None
+
+
+@lru_cache(maxsize=64)
+def rhythm(expression: str) -> str:
+    """How often that is, in words: "every Monday", "every day", "once a month"; "" when no word fits."""
+    dues = [next_due(expression, "UTC", _FROM - timedelta(seconds=1))]
+    while dues[-1] < _FROM + _FORTNIGHT or len(dues) < 4:
+        dues.append(next_due(expression, "UTC", dues[-1]))
+    within = [due for due in dues if due < _FROM + _FORTNIGHT]
+    days = sorted({due.weekday() for due in within})
+    if days and len(within) == 2 * len(days):
+        return _on(days)
+    gaps = [after.date() - before.date() for before, after in pairwise(dues[:4])]
+    is_monthly = all(timedelta(days=27) < gap < timedelta(days=36) for gap in gaps)
+    return "once a month" if is_monthly else ""
+
+
+def _on(days: list[int]) -> str:
+    """ "every Monday and Thursday", by weekdays from Monday = 0."""
+    if days == [*range(7)]:
+        return "every day"
+    if days == [*range(5)]:
+        return "every weekday"
+    *others, last = [_DAYS[day] for day in days]
+    return f"every {', '.join(others)}{' and ' if others else ''}{last}"

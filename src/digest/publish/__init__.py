@@ -21,7 +21,7 @@ from digest.publish.release import continue_sending, release_due
 from digest.publish.replaying import Replay, replay
 from digest.publish.send import SendReport, send
 from digest.publish.sender import Held, holders
-from digest.publish.slots import next_due, next_slot
+from digest.publish.slots import arrival, clock_of, next_due, next_slot, pace_of
 from digest.publish.trial import send_trial
 
 __all__ = [
@@ -39,8 +39,10 @@ __all__ = [
     "SendReport",
     "answer",
     "approve",
+    "arrival",
     "bytes_for",
     "cancel",
+    "clock_of",
     "continue_sending",
     "desk",
     "draft",
@@ -54,6 +56,7 @@ __all__ = [
     "next_due",
     "next_slot",
     "notice_message",
+    "pace_of",
     "pause",
     "plan_for",
     "present",

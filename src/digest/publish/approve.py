@@ -4,11 +4,11 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from digest.deliver import after_quiet, own_hour
 from digest.domain import Choice, Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
 from digest.publish.editions import Editions, editions_of
+from digest.publish.slots import arrival
 from digest.render import lint, render
 from digest.store import Session, audience, audit, deliveries, issues, quiet, subscribers
 
@@ -46,14 +46,14 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
 async def _put_off(house: House, session: Session, issue: Issue, *, now: datetime) -> None:
     """Let those wait who chose an hour, and those for whom the issue would come in quiet hours.
 
-    By their own clock, or the newsletter's. An hour that a reader chose counts although it is a quiet one.
+    By their own clock, or the newsletter's.
     """
     quiet_hours, home = house.settings.delivery.quiet_hours, house.newsletter(issue.newsletter).timezone
     at, known = max(issue.due_at, now), available_timezones()
     dues: dict[quiet.Clock, datetime] = {}
     for zone, hour in await quiet.clocks(session, issue.newsletter):
         local = zone if zone in known else home
-        due = after_quiet(quiet_hours, local, at) if hour is None else own_hour(hour, local, at)
+        due = arrival(quiet_hours, local, hour, at)
         if due > at:
             dues[zone, hour] = due
     await quiet.put_off(session, issue.id, dues)

@@ -6,7 +6,7 @@ from digest.domain import IssueState, Message, Notice, Subscriber, Subscription,
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
-from digest.publish.slots import next_due
+from digest.publish.slots import clock_of, next_for, pace_of
 from digest.render import lint, render
 from digest.render import notice as render_notice
 from digest.store import deliveries, issues, revisions, subscribers
@@ -51,6 +51,7 @@ async def _confirm(house: House, notice: Notice) -> Values:
         "confirm_url": house.page(notice.newsletter, f"/confirm/{token}"),
         "requested_at": reader.requested_at or notice.created_at,
         "sections": _labels(house, reader),
+        "pace": pace_of(house.newsletter(notice.newsletter), reader),
         "left_at": reader.left_at or "",
     }
 
@@ -59,13 +60,15 @@ async def _subscribed(house: House, notice: Notice) -> Values:
     """For `welcome` and `already`: where one's own pages are, and what comes next."""
     reader = await _reader(house, notice)
     links = house.links(notice.newsletter, reader.subscriber, 0)
-    due = await next_due(house, notice.newsletter, now=notice.created_at)
+    chosen = house.newsletter(notice.newsletter)
     return {
         "preferences_url": links.preferences,
         "leave_url": links.leave,
         "last_issue_url": await _last_issue(house, notice.newsletter),
         "confirmed_at": reader.confirmed_at or "",
-        "next_due": due,
+        "next_due": await next_for(house, reader, now=notice.created_at),
+        "zone": clock_of(chosen, reader),
+        "pace": pace_of(chosen, reader),
         "sections": _labels(house, reader),
     }
 

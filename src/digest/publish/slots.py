@@ -1,10 +1,15 @@
-"""When the next issue really comes: an issue that was sent by hand before its time has taken that time."""
+"""When the next issue really comes, and to one reader: at their pace, by their own clock.
+
+An issue that was sent by hand before its time has taken that time.
+"""
 
 from collections.abc import Container
 from datetime import datetime
 
 from digest import cron
-from digest.config import NewsletterSettings
+from digest.config import NewsletterSettings, local_zone
+from digest.deliver import after_quiet, own_hour
+from digest.domain import Cadence, Subscription
 from digest.house import House
 from digest.store import issues
 
@@ -27,3 +32,35 @@ async def next_due(house: House, key: str, *, now: datetime) -> datetime:
     async with house.store.read() as session:
         taken = await issues.taken_slots(session, key, after=now)
     return next_slot(house.newsletter(key), taken, now)
+
+
+def arrival(quiet_hours: str, zone: str, hour: int | None, at: datetime) -> datetime:
+    """When an issue that goes at that time comes to a reader of that zone: at their hour, if they chose one.
+
+    An hour that a reader chose counts although it is a quiet one.
+    """
+    return after_quiet(quiet_hours, zone, at) if hour is None else own_hour(hour, zone, at)
+
+
+def pace_of(chosen: NewsletterSettings, reader: Subscription) -> str:
+    """How often the reader gets an issue: "every Monday", "once a month", or "" when no word fits."""
+    is_monthly = reader.cadence is Cadence.MONTHLY and bool(chosen.monthly)
+    return "once a month" if is_monthly else cron.rhythm(chosen.schedule)
+
+
+async def next_for(house: House, reader: Subscription, *, now: datetime) -> datetime:
+    """When the next issue comes to this reader, on their own clock where they named one."""
+    chosen = house.newsletter(reader.newsletter)
+    zone = clock_of(chosen, reader)
+    if reader.cadence is Cadence.MONTHLY and chosen.monthly:
+        due = cron.next_due(chosen.monthly, chosen.timezone, now)
+    else:
+        due = await next_due(house, reader.newsletter, now=now)
+    coming = arrival(house.settings.delivery.quiet_hours, zone, reader.hour, due)
+    return coming.astimezone(local_zone(zone))
+
+
+def clock_of(chosen: NewsletterSettings, reader: Subscription) -> str:
+    """The zone whose clocks count for the reader."""
+    zone = reader.subscriber.zone
+    return zone if zone and local_zone(zone).key == zone else chosen.timezone

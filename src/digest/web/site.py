@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from digest import cron
-from digest.domain import Section
+from digest.config import NewsletterSettings
+from digest.domain import Cadence, Section, Subscription
 from digest.errors import BusyError, NotFoundError, StoreError
 from digest.house import House
-from digest.publish import next_slot
+from digest.publish import arrival, clock_of, next_slot, pace_of
 from digest.render import Masthead
 from digest.store import issues
 from digest.subscribe import Evidence
@@ -35,8 +36,9 @@ class Letter:
     masthead: Masthead
     prefix: str
     sections: tuple[Section, ...]
-    #: "every Monday", "every day", "once a month", or "".
-    rhythm: str
+    #: Its settings; what depends on a reader is told from them.
+    settings: NewsletterSettings
+    quiet_hours: str
     #: On the newsletter's own clocks.
     next_due: datetime
     #: When the issue of the month goes, where there is one.
@@ -51,6 +53,25 @@ class Letter:
     def name(self) -> str:
         """What it is called."""
         return self.masthead.name
+
+    @property
+    def rhythm(self) -> str:
+        """ "every Monday", "every day", "once a month", or ""."""
+        return cron.rhythm(self.settings.schedule)
+
+    def pace_of(self, there: Subscription) -> str:
+        """The same for this reader."""
+        return pace_of(self.settings, there)
+
+    def due_for(self, there: Subscription) -> datetime:
+        """When the next issue comes to this reader, on their own clock where they named one."""
+        zone = clock_of(self.settings, there)
+        due = self.month_due if there.cadence is Cadence.MONTHLY and self.month_due else self.next_due
+        return arrival(self.quiet_hours, zone, there.hour, due).astimezone(ZoneInfo(zone))
+
+    def city_of(self, there: Subscription) -> str:
+        """The city, or the name, of the zone whose clocks count for this reader."""
+        return city(clock_of(self.settings, there))
 
     @property
     def home(self) -> str:
@@ -104,26 +125,16 @@ class Site:
             raise NotFoundError("There is no such newsletter here.")
         chosen = self.house.newsletter(key)
         due = next_slot(chosen, self.taken.get(key, ()), self.clock())
-        after = cron.next_due(chosen.schedule, chosen.timezone, due)
         month = cron.next_due(chosen.monthly, chosen.timezone, self.clock()) if chosen.monthly else None
         return Letter(
             masthead=self.house.masthead(key),
             prefix=self.prefix,
             sections=chosen.sections,
-            rhythm=rhythm(due, after),
+            settings=chosen,
+            quiet_hours=self.house.settings.delivery.quiet_hours,
             next_due=due.astimezone(ZoneInfo(chosen.timezone)),
             month_due=month.astimezone(ZoneInfo(chosen.timezone)) if month else None,
         )
-
-
-def rhythm(due: datetime, after: datetime) -> str:
-    """How often that is, told from two due times in a row; "" when no word fits."""
-    apart = after.date() - due.date()
-    if apart == timedelta(days=1):
-        return "every day"
-    if apart == timedelta(days=7):
-        return f"every {('Mon', 'Tues', 'Wednes', 'Thurs', 'Fri', 'Satur', 'Sun')[due.weekday()]}day"
-    return "once a month" if timedelta(days=28) <= apart <= timedelta(days=35) else ""
 
 
 def site_of(request: Request) -> Site:
