@@ -1,12 +1,15 @@
 """A week of invented stories for tests: `week()` is an ordinary issue, the others are cruel ones."""
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from digest.domain import (
     Content,
+    Correction,
+    CorrectionKind,
     Event,
     IssueSection,
     Story,
@@ -126,6 +129,21 @@ def story(
     )
 
 
+def correction(title: str, new_title: str = "", *, number: int = 46) -> Correction:
+    """A story of an earlier issue that has another title now, or whose page is gone."""
+    key = f"{abs(hash_of(title + new_title)):x}"
+    return Correction(
+        key=key,
+        kind=CorrectionKind.RETITLED if new_title else CorrectionKind.GONE,
+        number=number,
+        story=key,
+        section="news",
+        title=title,
+        new_title=new_title,
+        url=f"https://source.example/2026/11/{key}",
+    )
+
+
 def hash_of(text: str) -> int:
     """A small number that is the same on every run."""
     return sum(index * ord(char) for index, char in enumerate(text, 1))
@@ -163,6 +181,20 @@ def cruel() -> dict[str, Content]:
         ),
         "events at odd times": content(
             IssueSection(key="events", label="Events", stories=tuple(_odd_events())), note=""
+        ),
+        "corrections": replace(
+            news(story("One")),
+            corrections=tuple(
+                each
+                for title in (
+                    markup,
+                    LONG_WORD,
+                    "الذكاء الاصطناعي في المدارس",
+                    "機械翻訳の評価" * 12,
+                    "A\x00B\ue001E",
+                )
+                for each in (correction(title, f"{title} 2"), correction(title))
+            ),
         ),
         "control characters": news(story("A\x00B\x1bC\u202eD\ue000leave\ue001E", tier=Tier.LEAD)),
     }

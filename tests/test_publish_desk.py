@@ -61,7 +61,7 @@ def test_what_any_issue_was_made_of_makes_it_again(week: list[Article], weight: 
         chosen = replace(chosen, locked=before.content.stories[:1], dropped=before.content.stories[1:2])
         before = review(week, chosen, now=NOW)
 
-    kept = pack(inputs_of(week, chosen, now=NOW), desk_of(before, Desk()))
+    kept = pack(inputs_of(week, chosen, now=NOW), desk_of(before, Desk(), chosen))
     again = unpack_inputs(kept)
     found = review(again.articles, again.plan, now=again.now)
 
@@ -76,8 +76,8 @@ def test_a_question_keeps_its_number_while_others_come_and_go() -> None:
     )
     empty = review([], plan(), now=NOW)
 
-    first = desk_of(replace(empty, questions=(one, other)), Desk())
-    second = desk_of(replace(empty, questions=(third, other)), first)
+    first = desk_of(replace(empty, questions=(one, other)), Desk(), plan())
+    second = desk_of(replace(empty, questions=(third, other)), first, plan())
 
     assert [(each.number, each.question) for each in second.asked] == [(2, other), (3, third)]
 

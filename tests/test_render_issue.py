@@ -280,3 +280,42 @@ def test_a_note_of_two_paragraphs_stays_two() -> None:
 
     assert html.count('<p class="q') == 2
     assert "One.\n\nTwo lines.\n" in text
+
+
+def test_corrections_stand_after_the_sections_and_lead_to_the_issue_that_they_correct() -> None:
+    content = replace(
+        stories.week(),
+        corrections=(stories.correction("An old title", "A new one"), stories.correction("Lost")),
+    )
+
+    html, text = read_by_ada(content)
+
+    links = Reading(html).links
+    assert f"{stories.MASTHEAD.archive}/46" in links
+    assert content.corrections[0].url in links
+    assert content.corrections[1].url not in links
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+    first, second = (
+        "In No. 46 we told “An old title”; its source now says “A new one”.",
+        "In No. 46 we told “Lost”; its page is gone.",
+    )
+    for told in (words, " ".join(text.split())):
+        assert told.count(first) == told.count(second) == 1
+        assert told.index(content.stories[-1].title) < told.index(first) < told.index("Read in a browser")
+
+
+def test_an_issue_that_corrects_nothing_has_no_such_heading() -> None:
+    html, text = read_by_ada(stories.week())
+
+    assert "orrections" not in html
+    assert "CORRECTIONS" not in text
+
+
+def test_hostile_titles_in_corrections_are_words_and_nothing_else() -> None:
+    html, text = read_by_ada(CRUEL["corrections"])
+
+    assert "script" not in Reading(html).tags
+    assert "img" not in Reading(html).tags
+    assert "{{ 7*7 }}" in text
+    assert "\ue001" not in html + text
+    assert 'dir="rtl"' in html

@@ -1,11 +1,15 @@
 import re
 from dataclasses import replace
 
+from articles import UNTIL, article, plan, source
 from conftest import KEY, NOW
 from digest.domain import Issue, IssueState
-from digest.store import issues
+from digest.publish.hand import with_decisions
+from digest.publish.making import Inputs, inputs_of
+from digest.publish.revise import Slip, revise
+from digest.store import articles, decisions, issues, sources
 from digest.tokens import Purpose
-from sample_issues import week
+from sample_issues import correction, week
 from websites import Website, website
 
 __all__ = ["website"]
@@ -92,3 +96,58 @@ async def test_the_link_of_one_issue_opens_no_other_newsletters(website: Website
     assert (
         await website.get(f"/n/{KEY}/review/{website.house.token(Purpose.REVIEW, KEY, 99)}")
     ).status == 404
+
+
+async def proposing(site: Website) -> tuple[Issue, str]:
+    """A draft that corrects two stories of issue 1, and its review page."""
+    told = (article(1),)
+    async with site.house.store.begin() as session:
+        await sources.add(session, [source(1)], now=NOW)
+        await articles.save(session, told, now=NOW)
+    lines = (correction("An old <b>title</b>", "A new one"), correction("Lost"))
+    chosen = plan(newsletter=KEY, number=1, corrections=lines)
+
+    async def make() -> Inputs:
+        async with site.house.store.read() as session:
+            said = await decisions.all_of(session, KEY)
+        return inputs_of(told, with_decisions(chosen, said, told), now=UNTIL)
+
+    slip = Slip(newsletter=KEY, period="2026-11-30T06:00:00+00:00", due_at=UNTIL, what="drafted", at=NOW)
+    issue = await revise(site.house, slip, make)
+    return issue, f"/n/{KEY}/review/{site.house.token(Purpose.REVIEW, KEY, issue.id, NOW)}"
+
+
+async def test_an_editor_drops_and_keeps_a_correction_by_the_page(website: Website) -> None:
+    issue, path = await proposing(website)
+    key = issue.content.corrections[0].key
+
+    page = await website.get(path)
+    dropped = await website.follow(
+        await website.post(f"{path}/corrections", {"revision": "1", "correction": key, "answer": "drop"})
+    )
+    old = await website.post(f"{path}/corrections", {"revision": "1", "correction": key, "answer": "keep"})
+    mail = await website.get(f"{path}/mail")
+    kept = await website.follow(
+        await website.post(f"{path}/corrections", {"revision": "2", "correction": key, "answer": "keep"})
+    )
+
+    assert "No. 46 told “An old &lt;b&gt;title&lt;/b&gt;”; its source now says “A new one”." in page.text
+    assert re.findall(r"<button[^>]*>(Drop|Keep)<", page.text) == ["Drop", "Drop"]
+    assert dropped.heading == "Issue 1, revision 2"
+    assert re.findall(r"<button[^>]*>(Drop|Keep)<", dropped.text) == ["Keep", "Drop"]
+    assert old.status == 409
+    assert "A new one" not in mail.text
+    assert "Lost" in mail.text
+    assert re.findall(r"<button[^>]*>(Drop|Keep)<", kept.text) == ["Drop", "Drop"]
+
+
+async def test_a_correction_that_is_not_there_is_refused(website: Website) -> None:
+    _issue, path = await proposing(website)
+
+    unknown = await website.post(
+        f"{path}/corrections", {"revision": "1", "correction": "x", "answer": "drop"}
+    )
+    empty = await website.post(f"{path}/corrections", {})
+
+    assert (unknown.status, empty.status) == (409, 409)
+    assert "no such correction" in unknown.text

@@ -112,7 +112,7 @@ def answer(
 
 
 def list_(ctx: typer.Context, as_json: AsJson = False, newsletter: Newsletter = None) -> None:
-    """List what editors decided for ever: answers, and the rules that their moves taught."""
+    """List what editors decided for ever: answers, what moves taught, corrections that were dropped."""
     terminal = of(ctx)
 
     async def work(house: House) -> int:
@@ -142,6 +142,8 @@ def _about(each: Decision, titles: dict[int, str]) -> str:
         return f"same story? {each.words}"
     if each.kind is DecisionKind.SECTION:
         return f"which section? {each.words}"
+    if each.kind is DecisionKind.CORRECTION:
+        return f"correction: {each.words}"
     return f"rule: {titles.get(each.source_id, '?')}, {pattern_words(each)} ({each.words})"
 
 

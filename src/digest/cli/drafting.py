@@ -122,6 +122,8 @@ def draft(
 
     with nothing_is_fine(terminal, exit_code=exit_code, as_json=as_json):
         issue, asked = run(terminal, work)
+    if told := len(issue.content.corrections):
+        terminal.say("corrects", f"{counted(told, 'line')}: digest corrections list {issue.number}")
     if asked:
         terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
     terminal.then(f"preview {issue.number}", f"then digest approve {issue.number}")

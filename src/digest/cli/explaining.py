@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from digest import publish
+from digest.cli.correcting import plain_corrections, write_corrections
 from digest.cli.editing import story_at
 from digest.cli.readers import tell_reader
 from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, run
@@ -32,7 +33,10 @@ def explain(
     as_json: AsJson = False,
     newsletter: Newsletter = None,
 ) -> None:
-    """Say why a story is in an issue and where it stands, what was held back, or what became of a reader."""
+    """Say why a story is in an issue and where it stands, what was held back, or what became of a reader.
+
+    An issue alone tells what it corrects of earlier ones.
+    """
     terminal, given = of(ctx), list(words or [])
     if given[:1] == ["reader"] and len(given) == 2:
         reader = given[1]
@@ -48,7 +52,9 @@ def explain(
     issue, desk = run(terminal, work)
     if held and position is None:
         _write_held(terminal, issue, desk, as_json=as_json)
-    elif position is not None:
+    elif position is None:
+        _tell_corrections(terminal, issue, desk, as_json=as_json)
+    else:
         story = _held_at(issue, desk, position) if held else story_at(issue, position)
         _write_story(terminal, issue, story, position, as_json=as_json)
 
@@ -71,9 +77,20 @@ def _which(words: list[str], *, is_held: bool) -> tuple[int | None, int | None]:
         named["issue"] = plain.pop(0)
     if plain and "story" not in named:
         named["story"] = plain.pop(0)
-    if kind or plain or ("story" not in named and not is_held):
+    if kind or plain or not (named or is_held):
         raise UsageError("which story?", hint=_WHICH)
     return named.get("issue"), named.get("story")
+
+
+def _tell_corrections(terminal: Terminal, issue: Issue, desk: Desk, *, as_json: bool) -> None:
+    """What the issue says as a whole; UsageError when all there is to explain are its stories."""
+    if not desk.corrections:
+        raise UsageError("which story?", hint=_WHICH)
+    if as_json:
+        terminal.json({"issue": issue.number, "corrections": plain_corrections(issue, desk)})
+        return
+    write_corrections(terminal, issue, desk)
+    terminal.then(f"explain issue {issue.number} story K", "a story")
 
 
 def _write_story(terminal: Terminal, issue: Issue, story: Story, position: int, *, as_json: bool) -> None:

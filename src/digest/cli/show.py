@@ -2,7 +2,8 @@
 
 from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
-from digest.domain import Issue, Story
+from digest.compose import correction_words
+from digest.domain import Correction, Issue, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -29,6 +30,11 @@ def write_issue(terminal: Terminal, house: House, issue: Issue) -> None:
         for story in section.stories:
             position += 1
             _write_story(terminal, house, issue, story, position)
+    if content.corrections:
+        terminal.write()
+        terminal.write("Corrections", style="bold")
+    for one in content.corrections:
+        terminal.write(f"      {correction_words(one)}")
 
 
 def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, position: int) -> None:
@@ -79,8 +85,14 @@ def plain_issue(issue: Issue, *, stories: bool = True) -> dict[str, object]:
         "articles_read": content.articles_read,
         "sources_read": content.sources_read,
         "sources_failed": list(content.sources_failed),
+        "corrections": [_plain_correction(one) for one in content.corrections],
         "stories": told,
     }
+
+
+def _plain_correction(one: Correction) -> dict[str, object]:
+    names = ("kind", "number", "section", "title", "new_title", "url")
+    return {name: getattr(one, name) for name in names}
 
 
 def _plain_story(story: Story, position: int) -> dict[str, object]:

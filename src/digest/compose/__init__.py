@@ -1,6 +1,7 @@
 """ARTICLES → ISSUE: window, stories, sections, ranking, summaries, picking. Pure: same input, same issue."""
 
 from digest.compose.changes import Change, changes
+from digest.compose.correct import Telling, correction_words, corrections, is_retitled, tellings
 from digest.compose.explain import explain
 from digest.compose.gate import refusal
 from digest.compose.issue import compose, review
@@ -16,16 +17,21 @@ __all__ = [
     "Plan",
     "Question",
     "Review",
+    "Telling",
     "Weights",
     "best_of",
     "changes",
     "compose",
     "contradicts",
+    "correction_words",
+    "corrections",
     "explain",
+    "is_retitled",
     "kin",
     "materials",
     "pattern_of",
     "pattern_words",
     "refusal",
     "review",
+    "tellings",
 ]

@@ -1,10 +1,10 @@
 """What is different between two issues, or between two revisions of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from digest.domain import Content, Story
+from digest.domain import Content, Correction, Story
 
 #: What an editor or a gathering changes in a story's words, by the word for it.
 _WORDS = {
@@ -15,6 +15,8 @@ _WORDS = {
     "tier": "resized",
 }
 _TOLD = ("also", "kind", "event")
+#: A correction has no other name than the story's old title.
+_CORRECTION = "correction of “{}”"
 _HEAD = ("subject", "note", "articles_read", "sources_read", "sources_failed")
 
 
@@ -54,7 +56,22 @@ def changes(before: Content, after: Content) -> tuple[Change, ...]:
                 Change(kind="moved", what=story.title, before=_where(was, before), after=_where(story, after))
             )
         found += _rewritten(was, story)
-    return tuple(found)
+    return (*found, *_corrected(before, after))
+
+
+def _corrected(before: Content, after: Content) -> Iterator[Change]:
+    """The corrections that one issue tells and the other does not."""
+    told, tells = {one.key for one in before.corrections}, {one.key for one in after.corrections}
+    for one in before.corrections:
+        if one.key not in tells:
+            yield Change(kind="dropped", what=_CORRECTION.format(one.title), before=_said(one))
+    for one in after.corrections:
+        if one.key not in told:
+            yield Change(kind="added", what=_CORRECTION.format(one.title), after=_said(one))
+
+
+def _said(one: Correction) -> str:
+    return f"“{one.new_title}”" if one.new_title else "its page is gone"
 
 
 def _pairs(before: Content, after: Content) -> Mapping[str, str]:

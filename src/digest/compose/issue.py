@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from digest.compose.correct import kept_corrections
 from digest.compose.event import is_cancelled, is_withdrawn
 from digest.compose.extract import extract
 from digest.compose.learn import taught
@@ -59,6 +60,7 @@ def _content(stories: dict[str, tuple[Story, ...]], articles_read: int, plan: Pl
         subject=plan.subject,
         note=plan.note,
         sections=_sections(stories, plan),
+        corrections=kept_corrections(plan.corrections, plan.uncorrected),
         articles_read=articles_read,
         sources_read=_sources_read(plan),
         sources_failed=plan.sources_failed,

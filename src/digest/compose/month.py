@@ -9,7 +9,7 @@ from digest.compose.pick import LEAD_MIN_LETTERS, MAX_DEADLINES, MAX_ITEMS, shar
 from digest.compose.plan import Plan, voice
 from digest.compose.summary import summary
 from digest.compose.window import is_coming
-from digest.domain import EVENTS, Content, IssueSection, Reason, Story, Tier
+from digest.domain import EVENTS, Content, CorrectionKind, IssueSection, Reason, Story, Tier
 
 _TIERS = tuple(Tier)
 
@@ -17,9 +17,10 @@ _TIERS = tuple(Tier)
 def best_of(parts: Sequence[Content], plan: Plan, *, now: datetime) -> Content:
     """One issue of these, oldest first: what led its section goes first, then by score, within the caps.
 
-    An event is told as the last of them told it, unless it is over or cancelled.
+    An event is told as the last of them told it, unless it is over or cancelled; a story as the last of
+    their corrections says, and not at all when its page is gone.
     """
-    newest = {story.key: story for part in parts for story in part.stories}
+    newest = _corrected({story.key: story for part in parts for story in part.stories}, parts)
     order = {key: place for place, key in enumerate(newest)}
     stories = sorted(newest.values(), key=lambda one: (_TIERS.index(one.tier), -one.score, order[one.key]))
     ranked = _within_voices([one for one in stories if one.event is None], plan)
@@ -42,6 +43,19 @@ def best_of(parts: Sequence[Content], plan: Plan, *, now: datetime) -> Content:
         articles_read=sum(part.articles_read for part in parts),
         sources_read=max((part.sources_read for part in parts), default=0),
     )
+
+
+def _corrected(stories: dict[str, Story], parts: Sequence[Content]) -> dict[str, Story]:
+    """The stories as the month's own corrections leave them: under another title, or not at all."""
+    kept = dict(stories)
+    for one in (each for part in parts for each in part.corrections if each.story in kept):
+        if one.kind is CorrectionKind.GONE:
+            del kept[one.story]
+        else:
+            reason = Reason(rule="month.corrected", words=f"It was told as “{one.title}”.")
+            story = kept[one.story]
+            kept[one.story] = replace(story, title=one.new_title, reasons=(*story.reasons, reason))
+    return kept
 
 
 def _within_voices(stories: Iterable[Story], plan: Plan) -> list[Story]:

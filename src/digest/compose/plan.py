@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.domain import EVENTS, Decision, Section, Source, Story, Suggestion
+from digest.domain import EVENTS, Correction, Decision, Section, Source, Story, Suggestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,9 @@ class Plan:
     dropped: tuple[Story, ...] = ()
     #: Where in its section an editor put a locked story, from 1, by its key; without one first in its tier.
     places: Mapping[str, int] = field(default_factory=dict)
+    #: What may be corrected of earlier issues, and the keys of what an editor does not want told.
+    corrections: tuple[Correction, ...] = ()
+    uncorrected: frozenset[str] = frozenset()
     note: str = ""
     subject: str = ""
     #: Titles of the sources that could not be read.

@@ -1,10 +1,20 @@
 """The seven nouns and the states they move through. Standard library only; every time is aware UTC."""
 
-from digest.domain.article import Article, Event, Gathered, Source
+from digest.domain.article import Article, Event, Gathered, PageCheck, Source
 from digest.domain.choice import Choice
 from digest.domain.delivery import Delivery, Outcome
 from digest.domain.editor import Decision, DecisionKind, Edit
-from digest.domain.issue import DEFAULT_SECTIONS, EVENTS, Content, Issue, IssueSection, Reason, Section, Story
+from digest.domain.issue import (
+    DEFAULT_SECTIONS,
+    EVENTS,
+    Content,
+    Correction,
+    Issue,
+    IssueSection,
+    Reason,
+    Section,
+    Story,
+)
 from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
 from digest.domain.moves import DELIVERY_MOVES, SETTLING, DeliveryEvent, Move, follow
 from digest.domain.pace import Pace
@@ -13,6 +23,7 @@ from digest.domain.states import (
     FINAL_DELIVERY_STATES,
     ISSUE_MOVES,
     Cadence,
+    CorrectionKind,
     DeliveryState,
     FullText,
     IssueState,
@@ -37,6 +48,8 @@ __all__ = [
     "Choice",
     "Consent",
     "Content",
+    "Correction",
+    "CorrectionKind",
     "Decision",
     "DecisionKind",
     "Delivery",
@@ -56,6 +69,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "Pace",
+    "PageCheck",
     "Pattern",
     "Personal",
     "Policy",

@@ -96,6 +96,24 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageCheck:
+    """How an article's page answered when it was asked whether it is still there."""
+
+    article_id: int
+    #: The address that was asked; the check says nothing of another that the article has since.
+    url: str
+    asked_at: datetime
+    #: The last answer that says whether it is there; 0 when there was none yet.
+    status: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    #: When it was first found missing since it was last there.
+    missing_since: datetime | None = None
+    #: True from when it counts as gone until it is there again.
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """What reading one source once gave: its articles, or the one line that says why not."""
 

@@ -16,6 +16,8 @@ class DecisionKind(StrEnum):
     SECTION = "section"
     #: Which section a source's articles of one pattern belong to.
     RULE = "rule"
+    #: A correction that readers need not be told.
+    CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +27,12 @@ class Decision:
     id: int = 0
     newsletter: str
     kind: DecisionKind
-    #: The canonical addresses it is about: two of a story, one of a section, none of a rule.
+    #: The addresses it is about: two of a story, one of a section or a correction, none of a rule.
     urls: tuple[str, ...] = ()
-    #: "yes" or "no", or the key of a section.
+    #: "yes" or "no", the key of a section, or "drop".
     answer: str
     #: A rule's source, and what its articles have in common: the start of the address's path ("/tutorials/"),
-    #: the start of the title ("tutorial:"), or "" for all of them.
+    #: the start of the title ("tutorial:"), or "" for all of them. Of a correction its key.
     source_id: int = 0
     pattern: str = ""
     #: What it was decided on, for people: titles, or the move that a rule was learnt from.

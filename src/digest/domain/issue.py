@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from digest.domain.article import Event
-from digest.domain.states import Cadence, IssueState, Tier
+from digest.domain.states import Cadence, CorrectionKind, IssueState, Tier
 
 EVENTS = "events"
 
@@ -92,6 +92,27 @@ class IssueSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What an earlier issue told and does not hold any more: a line under "Corrections"."""
+
+    #: Equal each time the same is found: an editor's word is remembered by it.
+    key: str
+    kind: CorrectionKind
+    #: The issue that told it.
+    number: int
+    #: The key of the story, and the section it stood in.
+    story: str
+    section: str
+    #: The title that readers know it by.
+    title: str
+    #: The title that its source gives it now; empty when its page is gone.
+    new_title: str = ""
+    #: Where the story is today.
+    url: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What an issue says: the whole output of `compose`, and all that `render` needs to know of it."""
 
@@ -105,6 +126,8 @@ class Content:
     #: The editor's note, plain text.
     note: str = ""
     sections: tuple[IssueSection, ...] = ()
+    #: What earlier issues told otherwise.
+    corrections: tuple[Correction, ...] = ()
     #: What was read for it; in a reader's part of it, what that part tells.
     articles_read: int = 0
     sources_read: int = 0
@@ -118,7 +141,7 @@ class Content:
 
     @property
     def is_empty(self) -> bool:
-        """True when there is nothing to tell: such an issue is never sent."""
+        """True when there is no story to tell: such an issue is never sent, whatever it corrects."""
         return not self.stories
 
     def only(self, keys: Iterable[str]) -> "Content":
@@ -126,7 +149,8 @@ class Content:
         wanted = frozenset(keys)
         if not wanted:
             return self
-        return self._narrowed(tuple(s for s in self.sections if s.key in wanted))
+        part = self._narrowed(tuple(s for s in self.sections if s.key in wanted))
+        return replace(part, corrections=tuple(one for one in self.corrections if one.section in wanted))
 
     def without(self, keys: Iterable[str]) -> "Content":
         """The same issue for a reader who was sent the stories of these keys before."""
@@ -150,7 +174,11 @@ class Content:
 
     def digest(self) -> str:
         """A SHA-256 in hex over every field, equal for equal content on every machine."""
-        plain = json.dumps(asdict(self), sort_keys=True, default=str, ensure_ascii=False)
+        fields = asdict(self)
+        if not self.corrections:
+            # Issues from before there were any have the hash that they always had.
+            del fields["corrections"]
+        plain = json.dumps(fields, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(plain.encode()).hexdigest()
 
 

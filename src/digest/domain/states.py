@@ -118,6 +118,15 @@ class Tier(StrEnum):
     BRIEF = "brief"
 
 
+class CorrectionKind(StrEnum):
+    """What does not hold any more of a story that was sent."""
+
+    #: Its source gives it another title.
+    RETITLED = "retitled"
+    #: Its page is not there any more.
+    GONE = "gone"
+
+
 class Policy(StrEnum):
     """Who lets a finished draft go."""
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from digest.gather.opml import OpmlFile, read_opml, starter_pack, write_opml
     from digest.gather.pages import SHORT_SUMMARY, PageRead, read_pages
     from digest.gather.polling import is_due
+    from digest.gather.presence import ToldPage, ask_pages, is_page_due
     from digest.gather.urls import canonical_url
 
 __all__ = [
@@ -19,10 +20,13 @@ __all__ = [
     "Found",
     "OpmlFile",
     "PageRead",
+    "ToldPage",
+    "ask_pages",
     "canonical_url",
     "discover",
     "gather",
     "is_due",
+    "is_page_due",
     "open_client",
     "read_opml",
     "read_pages",
@@ -38,6 +42,7 @@ _MODULES = {
     "opml": ("OpmlFile", "read_opml", "starter_pack", "write_opml"),
     "pages": ("SHORT_SUMMARY", "PageRead", "read_pages"),
     "polling": ("is_due",),
+    "presence": ("ToldPage", "ask_pages", "is_page_due"),
     "urls": ("canonical_url",),
 }
 

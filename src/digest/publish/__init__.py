@@ -2,6 +2,7 @@
 
 from digest.publish.answering import Answered, answer, section_key
 from digest.publish.approve import approve, cancel
+from digest.publish.correcting import drop_correction, keep_correction
 from digest.publish.desk import Hand, desk, drop, edit, recompose, take, unlock
 from digest.publish.draft import draft, plan_for, present
 from digest.publish.gathering import GatherReport, gather_sources
@@ -48,9 +49,11 @@ __all__ = [
     "draft",
     "draft_month",
     "drop",
+    "drop_correction",
     "edit",
     "gather_sources",
     "holders",
+    "keep_correction",
     "message_for",
     "move",
     "next_due",

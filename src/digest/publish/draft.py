@@ -8,6 +8,7 @@ from digest.domain import Issue, IssueState, Notice, Policy, Source
 from digest.errors import WrongStateError
 from digest.house import House
 from digest.publish.approve import approve
+from digest.publish.correcting import with_corrections
 from digest.publish.hand import with_decisions, with_edits
 from digest.publish.making import Inputs, inputs_of
 from digest.publish.periods import period_of
@@ -35,6 +36,7 @@ async def draft(
             found = await articles.candidates(session, since=plan.since, until=plan.until)
             said = await decisions.all_of(session, key)
         used = [article for article in found if article.source_id in plan.sources]
+        plan = await with_corrections(house, plan, period=period_of(due), now=now)
         plan = with_decisions(plan, said, used)
         plan = await with_suggestions(house, used, plan, period=period_of(due), now=now)
         return inputs_of(used, plan, now=now)

@@ -12,6 +12,7 @@ from digest.domain import Gathered, Source
 from digest.errors import StoreError
 from digest.gather import SHORT_SUMMARY, Client, gather, is_due, open_client, read_pages
 from digest.house import House
+from digest.publish.correcting import ask_told_pages
 from digest.store import articles, listings, sources
 
 #: How long a page that could not be read is tried again, and how many are read in one run.
@@ -71,7 +72,8 @@ async def gather_sources(
                 report = report.plus(got, new=saved.new, revised=saved.revised)
                 watch(got)
         pages = await _read_pages(house, client, now=now)
-    if report.sources or pages:
+        told = await ask_told_pages(house, client, now=now)
+    if report.sources or pages or told:
         house.log.event(
             "gather.done",
             sources=report.sources,
@@ -80,6 +82,7 @@ async def gather_sources(
             failed=report.failed,
             articles=report.articles,
             pages=pages,
+            told=told,
         )
     return report
 

@@ -8,7 +8,7 @@ from digest.domain import Article, Decision, DecisionKind, Edit
 
 
 def with_decisions(plan: Plan, decisions: Iterable[Decision], articles: Iterable[Article]) -> Plan:
-    """The plan with the decisions that concern these articles, the newest first."""
+    """The plan with the decisions that concern these articles or are about corrections, the newest first."""
     there = frozenset(article.canonical_url for article in articles)
     said = tuple(decisions)
     by_kind = {kind: [each for each in said if each.kind is kind] for kind in DecisionKind}
@@ -29,6 +29,8 @@ def with_decisions(plan: Plan, decisions: Iterable[Decision], articles: Iterable
             each.urls[0]: each.answer for each in by_kind[DecisionKind.SECTION] if there.issuperset(each.urls)
         },
         rules=tuple(each for each in by_kind[DecisionKind.RULE] if each.source_id in plan.sources),
+        uncorrected=frozenset(each.pattern for each in by_kind[DecisionKind.CORRECTION])
+        & {each.key for each in plan.corrections},
     )
 
 

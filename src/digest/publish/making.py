@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from digest import __version__
 from digest.compose import Plan, Question, Review
-from digest.domain import Article, Story
+from digest.domain import Article, Correction, Story
 from digest.store.revisions import Making
 
 #: So many stories that were held back are kept with an issue, the best first.
@@ -47,6 +47,9 @@ class Desk:
     held: tuple[Story, ...] = ()
     #: How many were held back in all.
     held_count: int = 0
+    #: What may be corrected of earlier issues, and the keys of what an editor dropped.
+    corrections: tuple[Correction, ...] = ()
+    uncorrected: frozenset[str] = frozenset()
 
 
 _INPUTS = TypeAdapter(Inputs)
@@ -60,8 +63,8 @@ def inputs_of(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Inpu
     return Inputs(articles=used, plan=replace(plan, told=told), now=now)
 
 
-def desk_of(found: Review, before: Desk) -> Desk:
-    """The desk after composing: a question that was open before keeps its number."""
+def desk_of(found: Review, before: Desk, plan: Plan) -> Desk:
+    """The desk after composing by this plan: a question that was open before keeps its number."""
     earlier = {(each.question.kind, each.question.urls): each for each in (*before.closed, *before.asked)}
     last = before.last
     asked = []
@@ -79,6 +82,8 @@ def desk_of(found: Review, before: Desk) -> Desk:
         last=last,
         held=_kept(found.held),
         held_count=len(found.held),
+        corrections=plan.corrections,
+        uncorrected=plan.uncorrected,
     )
 
 

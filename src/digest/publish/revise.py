@@ -68,6 +68,6 @@ async def _keep(session: Session, slip: Slip, inputs: Inputs, found: Review, *, 
     )
     saved = await issues.save_draft(session, values, now=slip.at)
     before = unpack_desk(await revisions.making(session, saved.id))
-    kept = pack(inputs, desk_of(found, before))
+    kept = pack(inputs, desk_of(found, before, inputs.plan))
     await revisions.keep(session, saved, kept, what=slip.what, by=slip.by, now=slip.at)
     return saved

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.domain import Content, Event, IssueSection, Story, Subscriber, Tier
+from digest.domain import Content, Correction, CorrectionKind, Event, IssueSection, Story, Subscriber, Tier
 from digest.errors import TemplateError
 from digest.render.issue import render
 from digest.render.mail import notice
@@ -119,9 +119,23 @@ def _full() -> Content:
             IssueSection(key="news", label="News", stories=news),
             IssueSection(key="events", label="Events", stories=events),
         ),
+        corrections=(_correction(46, "A new title"), _correction(45, "")),
         articles_read=214,
         sources_read=42,
         sources_failed=("Broken", "Gone", "Slow", "Away", "Shut"),
+    )
+
+
+def _correction(number: int, new_title: str) -> Correction:
+    return Correction(
+        key=f"{number}",
+        kind=CorrectionKind.RETITLED if new_title else CorrectionKind.GONE,
+        number=number,
+        story=f"{number}",
+        section="news",
+        title="An old title",
+        new_title=new_title,
+        url="https://example.org/old",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from digest.domain import EVENTS, Content, Event, IssueSection, Story, Tier
+from digest.domain import EVENTS, Content, Correction, Event, IssueSection, Story, Tier
 from digest.render.fold import direction
 from digest.render.masthead import Masthead
 from digest.render.moments import ANYWHERE, abbreviation, city, days_of, is_zone, local
@@ -97,6 +97,21 @@ class SectionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionView:
+    """What an earlier issue told otherwise, as a template sees it."""
+
+    number: int
+    #: The archive's page of that issue.
+    issue_url: str
+    title: str
+    #: The title that its source gives it now, and where; both empty when its page is gone.
+    new_title: str
+    url: str
+    #: "rtl" or "ltr" when the titles are not written as the newsletter is.
+    dir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssueView:
     """An issue as a template sees it."""
 
@@ -108,6 +123,7 @@ class IssueView:
     days: int
     note: tuple[str, ...]
     sections: tuple[SectionView, ...]
+    corrections: tuple[CorrectionView, ...]
     #: Titles for the subject: each section's first, then the others.
     titles: tuple[str, ...]
     has_contents: bool
@@ -135,6 +151,7 @@ def see(content: Content, masthead: Masthead) -> IssueView:
         days=(content.until - content.since + timedelta(hours=12)).days,
         note=tuple(squeezed for part in content.note.split("\n\n") if (squeezed := _squeeze(part))),
         sections=sections,
+        corrections=tuple(_correction(one, masthead) for one in content.corrections),
         titles=_titles(sections),
         has_contents=len(sections) > 1 and len(everything) >= _CONTENTS_FROM,
         stories=sum(story.event is None for story in everything),
@@ -145,6 +162,19 @@ def see(content: Content, masthead: Masthead) -> IssueView:
         articles_read=content.articles_read,
         sources_read=content.sources_read,
         sources_failed=content.sources_failed,
+    )
+
+
+def _correction(one: Correction, masthead: Masthead) -> CorrectionView:
+    title, new_title = _squeeze(one.title), _squeeze(one.new_title)
+    runs = direction(f"{title} {new_title}")
+    return CorrectionView(
+        number=one.number,
+        issue_url=f"{masthead.archive}/{one.number}",
+        title=title,
+        new_title=new_title,
+        url=one.url.strip() if new_title else "",
+        dir=runs if runs != masthead.direction else "",
     )
 
 

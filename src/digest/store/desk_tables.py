@@ -1,4 +1,4 @@
-"""The tables of the editor's desk: what was decided, what was edited, and what an issue was made of."""
+"""The tables of the editor's desk: what was decided and edited, what issues were made of, and what stands."""
 
 from datetime import datetime
 from typing import Any
@@ -60,3 +60,17 @@ class MakingRow(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
     inputs: Mapped[bytes] = mapped_column(LargeBinary)
     desk: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PageCheckRow(Base):
+    """How the page of a told article answered when it was last asked whether it is still there."""
+
+    __tablename__ = "page_check"
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    url: Mapped[Words]
+    asked_at: Mapped[datetime]
+    status: Mapped[int]
+    etag: Mapped[Words]
+    last_modified: Mapped[Words]
+    missing_since: Mapped[datetime | None]
+    is_gone: Mapped[bool]

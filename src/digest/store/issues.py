@@ -21,6 +21,8 @@ _EVENTS_SINCE = timedelta(days=430)
 _EVENT_LASTS = timedelta(hours=36)
 #: Issues of which mails may have left or will leave.
 LET_GO = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
+#: Issues of which mails have left: readers know what they told.
+LEFT = (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 _PLAIN: tuple[str, ...] = (
     "newsletter",
     "number",
@@ -140,6 +142,26 @@ async def all_of(
     if states:
         query = query.where(IssueRow.state.in_(states))
     return tuple(_issue(row) for row in await session.scalars(query.limit(limit)))
+
+
+async def lately(
+    session: AsyncSession, newsletter: str, *, since: datetime, but: int = 0
+) -> tuple[Issue, ...]:
+    """What was due since then and is not cancelled, and the last issue of which mails left; oldest first.
+
+    Neither issue `but` nor issues of a month are among them.
+    """
+    mine = (
+        IssueRow.newsletter == newsletter,
+        IssueRow.cadence == Cadence.WEEKLY,
+        IssueRow.state != IssueState.CANCELLED,
+        IssueRow.id != but,
+    )
+    last = select(func.max(IssueRow.due_at)).where(*mine, IssueRow.state.in_(LEFT))
+    query = select(IssueRow).where(
+        *mine, or_(IssueRow.due_at >= since, IssueRow.due_at == last.scalar_subquery())
+    )
+    return tuple(_issue(row) for row in await session.scalars(query.order_by(IssueRow.due_at, IssueRow.id)))
 
 
 async def taken_slots(session: AsyncSession, newsletter: str, *, after: datetime) -> frozenset[datetime]:

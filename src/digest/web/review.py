@@ -6,9 +6,19 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from digest.compose import correction_words
 from digest.domain import Issue, IssueState
-from digest.errors import DigestError, NotFoundError, TemplateError, WrongStateError
-from digest.publish import approve, cancel, desk, message_for
+from digest.errors import DigestError, NotFoundError, NothingToDoError, TemplateError, WrongStateError
+from digest.publish import (
+    Desk,
+    Hand,
+    approve,
+    cancel,
+    desk,
+    drop_correction,
+    keep_correction,
+    message_for,
+)
 from digest.store import issues, subscribers
 from digest.tokens import Purpose
 from digest.web.forms import read_form
@@ -19,6 +29,7 @@ from digest.web.site import Letter, Site, site_of
 router = APIRouter(prefix="/n/{key}/review/{token}")
 
 _BY = "editor, by link"
+_CHANGED = "The draft has changed since you opened it. Look at it again, then decide."
 _OPEN = (IssueState.DRAFT, IssueState.REVIEW)
 _WITH_FRAME = PRIVATE | {"Content-Security-Policy": f"{CSP}; frame-src 'self'"}
 #: The draft is mail: inline styles, nothing else; and it is shown inside our own page only.
@@ -46,7 +57,7 @@ async def _page(
     """The draft with its buttons, or what has become of it."""
     async with site.house.store.read() as session:
         counts = await subscribers.counts(session, letter.key)
-    asked = (await desk(site.house, issue)).asked
+    beside = await desk(site.house, issue)
     subject = ""
     if issue.state in _OPEN:
         try:
@@ -62,10 +73,24 @@ async def _page(
         subject=subject,
         due=issue.due_at.astimezone(ZoneInfo(letter.masthead.zone)),
         audience=counts.get("confirmed", 0),
-        asked=len(asked),
+        asked=len(beside.asked),
+        corrections=_corrections(beside),
         token=token,
         fault=fault,
     )
+
+
+def _corrections(beside: Desk) -> list[dict[str, object]]:
+    """What the draft corrects of earlier issues, and what of it was dropped."""
+    return [
+        {
+            "key": one.key,
+            "words": correction_words(one),
+            "why": " ".join(reason.words for reason in one.reasons),
+            "is_dropped": one.key in beside.uncorrected,
+        }
+        for one in beside.corrections
+    ]
 
 
 @router.api_route("", methods=["GET", "HEAD"])
@@ -95,6 +120,23 @@ async def stop(request: Request, key: str, token: str) -> Response:
     return await _decide(request, key, token, is_approval=False)
 
 
+@router.post("/corrections")
+async def correct(request: Request, key: str, token: str) -> Response:
+    """A correction dropped or kept; 303 to the draft that came of it. 409 as for an approval."""
+    site = site_of(request)
+    letter, form = site.letter(key), await read_form(request)
+    issue = await issue_of(site, key, token)
+    if issue.state in _OPEN and form.first("revision") != str(issue.revision):
+        return await _page(site, letter, issue, token, status=409, fault=_CHANGED)
+    change = keep_correction if form.first("answer") == "keep" else drop_correction
+    try:
+        await change(site.house, issue, form.first("correction"), Hand(by=_BY, at=site.clock()))
+    except (NotFoundError, WrongStateError, NothingToDoError) as exc:
+        fresh = await issue_of(site, key, token)
+        return await _page(site, letter, fresh, token, status=409, fault=f"{exc.what}.")
+    return see_other(f"{letter.home}/review/{token}")
+
+
 async def _decide(request: Request, key: str, token: str, *, is_approval: bool) -> Response:
     site = site_of(request)
     letter, form, now = site.letter(key), await read_form(request), site.clock()
@@ -102,8 +144,7 @@ async def _decide(request: Request, key: str, token: str, *, is_approval: bool) 
     if issue.state not in _OPEN:
         return see_other(f"{letter.home}/review/{token}")
     if form.first("revision") != str(issue.revision):
-        fault = "The draft has changed since you opened it. Look at it again, then decide."
-        return await _page(site, letter, issue, token, status=409, fault=fault)
+        return await _page(site, letter, issue, token, status=409, fault=_CHANGED)
     try:
         if is_approval:
             await approve(site.house, issue, by=_BY, now=now)

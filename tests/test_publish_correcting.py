@@ -1,0 +1,254 @@
+"""What was sent is looked after for four weeks, on SQLite and PostgreSQL, with real pages on loopback."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from conftest import KEY
+from digest.domain import Issue
+from digest.errors import NotFoundError, NothingToDoError, WrongStateError
+from digest.publish import (
+    Hand,
+    approve,
+    cancel,
+    desk,
+    draft,
+    drop_correction,
+    edit,
+    gather_sources,
+    keep_correction,
+    recompose,
+    replay,
+    send,
+)
+from digest.store import decisions, issues, page_checks
+from weeks import Week, open_week
+
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
+TITLES = {
+    "drones": "Porto tests harbour drones",
+    "copper": "Copper prices climb in Santiago",
+    "violins": "Violins outlive their makers",
+}
+
+
+@pytest.fixture
+async def week(database_url: str, tmp_path: Path) -> AsyncIterator[Week]:
+    async with open_week(database_url, tmp_path) as opened:
+        await opened.add_reader("ada@example.org")
+        publish(opened, TITLES)
+        for name in TITLES:
+            opened.site.put(f"/pages/{name}", "a page")
+        await make(opened)
+        yield opened
+
+
+def publish(week: Week, titles: dict[str, str], **more: str) -> None:
+    """The feed with these titles, on pages of the site itself; `more` is first seen now."""
+    told = "".join(
+        f"<item><title>{title}</title><link>{week.site.url}/pages/{name}</link>"
+        f"<description>{f'What is known of {title}, which is a good deal. ' * 8}</description>"
+        f"<pubDate>{format_datetime(week.clock.now - HOUR)}</pubDate></item>"
+        for name, title in {**titles, **more}.items()
+    )
+    week.site.put("/news.xml", f'<rss version="2.0"><channel><title>The Wire</title>{told}</channel></rss>')
+
+
+async def make(week: Week, *, is_sent: bool = True) -> Issue:
+    """The next issue, gathered, drafted and sent."""
+    await gather_sources(week.house, now=week.clock(), everything=True)
+    issue = await draft(week.house, KEY, now=week.clock())
+    if not is_sent:
+        return issue
+    issue = await approve(week.house, issue, by="test", now=week.clock())
+    week.clock.now = issue.due_at
+    return (await send(week.house, issue, clock=week.clock)).issue
+
+
+async def gather(week: Week, span: timedelta) -> None:
+    """Let time pass, and gather."""
+    week.clock.pass_by(span)
+    await gather_sources(week.house, now=week.clock(), everything=True)
+
+
+def told(issue: Issue) -> list[tuple[int, str, str]]:
+    return [(one.number, one.title, one.new_title) for one in issue.content.corrections]
+
+
+def hand(week: Week) -> Hand:
+    return Hand(by="mette", at=week.clock())
+
+
+async def test_a_title_that_changed_after_it_was_sent_is_told_once_and_never_again(week: Week) -> None:
+    changed = TITLES | {"drones": "Porto tests no drones", "copper": "COPPER prices climb in Santiago!"}
+
+    publish(week, changed, ferries="Ferries cross without captains")
+    second = await make(week)
+    publish(week, changed, owls="Owls nest inside stadiums")
+    third = await make(week)
+
+    assert told(second) == [(1, "Porto tests harbour drones", "Porto tests no drones")]
+    assert told(third) == []
+    (mail,) = week.mails_to("ada@example.org")[1:2]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    words = " ".join(body.get_content().split())
+    assert (
+        "In No. 1 we told “Porto tests harbour drones”; its source now says “Porto tests no drones”." in words
+    )
+
+
+async def new_week(week: Week, **titles: str) -> None:
+    publish(week, TITLES | titles, ferries="Ferries cross without captains")
+
+
+async def test_a_page_is_gone_when_404_is_seen_twice_and_back_when_it_is_there(week: Week) -> None:
+    await new_week(week)
+    del week.site.answers["/pages/drones"]
+
+    await gather(week, 30 * HOUR)
+    once = await draft(week.house, KEY, now=week.clock())
+    await gather(week, HOUR)
+    at_once = await draft(week.house, KEY, now=week.clock())
+    await gather(week, 6 * HOUR)
+    twice = await draft(week.house, KEY, now=week.clock())
+    week.site.put("/pages/drones", "here again")
+    await gather(week, 30 * HOUR)
+    back = await draft(week.house, KEY, now=week.clock())
+
+    assert (told(once), told(at_once), told(back)) == ([], [], [])
+    assert told(twice) == [(1, "Porto tests harbour drones", "")]
+
+
+async def test_nothing_is_asked_twice_whatever_restarts(week: Week) -> None:
+    week.site.put("/pages/drones", status=410)
+
+    for _ in range(3):
+        await gather(week, HOUR)
+    asked = [path for path in week.site.paths() if path.startswith("/pages/")]
+
+    assert sorted(asked) == [f"/pages/{name}" for name in sorted(TITLES)]
+    async with week.house.store.read() as session:
+        kept = await page_checks.of_articles(session, range(20))
+    assert sorted(one.status for one in kept.values() if one.status) == [200, 200, 410]
+
+
+async def test_what_was_sent_long_ago_is_left_alone_but_for_the_last_issue(week: Week) -> None:
+    await new_week(week)
+    await make(week)
+    week.clock.pass_by(5 * WEEK)
+    publish(week, TITLES | {"drones": "No drones"}, ferries="No ferries", owls="Owls nest inside stadiums")
+
+    issue = await make(week, is_sent=False)
+
+    assert told(issue) == [(2, "Ferries cross without captains", "No ferries")]
+
+
+async def test_a_dropped_correction_is_never_proposed_again_unless_it_is_kept_or_forgotten(
+    week: Week,
+) -> None:
+    await new_week(week, drones="Porto tests no drones")
+    issue = await make(week, is_sent=False)
+    (one,) = (await desk(week.house, issue)).corrections
+
+    dropped = await drop_correction(week.house, issue, one.key, hand(week))
+    dropped = await drop_correction(week.house, dropped, one.key, hand(week))
+    again = await draft(week.house, KEY, now=week.clock())
+    kept = await keep_correction(week.house, again, one.key, hand(week))
+    with pytest.raises(WrongStateError, match="was not dropped"):
+        await keep_correction(week.house, kept, one.key, hand(week))
+    with pytest.raises(NotFoundError, match="no such correction"):
+        await drop_correction(week.house, kept, "another", hand(week))
+    await drop_correction(week.house, kept, one.key, hand(week))
+    async with week.house.store.begin() as session:
+        (decision,) = await decisions.all_of(session, KEY)
+        await decisions.remove(session, KEY, [decision.id])
+    forgotten = await draft(week.house, KEY, now=week.clock())
+
+    assert [len(each.content.corrections) for each in (issue, dropped, again, kept, forgotten)] == [
+        1,
+        0,
+        0,
+        1,
+        1,
+    ]
+    assert decision.words.startswith("No. 1 told “Porto tests harbour drones”")
+
+
+async def test_a_dropped_correction_stays_away_from_the_issues_after(week: Week) -> None:
+    await new_week(week, drones="Porto tests no drones")
+    issue = await make(week, is_sent=False)
+    await drop_correction(week.house, issue, issue.content.corrections[0].key, hand(week))
+    await make(week)
+    publish(week, TITLES | {"drones": "PORTO tests no drones"}, owls="Owls nest inside stadiums")
+
+    third = await make(week, is_sent=False)
+    with pytest.raises(WrongStateError, match="not a draft"):
+        await drop_correction(week.house, await by_number(week, 2), "any", hand(week))
+
+    assert third.number == 3
+    assert told(third) == []
+
+
+async def by_number(week: Week, number: int) -> Issue:
+    async with week.house.store.read() as session:
+        return await issues.by_number(session, KEY, number)
+
+
+async def test_what_a_cancelled_issue_would_have_corrected_is_proposed_again(week: Week) -> None:
+    await new_week(week, drones="Porto tests no drones")
+    issue = await make(week, is_sent=False)
+    await cancel(week.house, issue, reason="a test", by="test", now=week.clock())
+    week.clock.pass_by(WEEK)
+
+    again = await make(week, is_sent=False)
+
+    assert told(again) == told(issue) != []
+
+
+async def test_there_is_no_issue_of_corrections_alone(week: Week) -> None:
+    publish(week, TITLES | {"drones": "Porto tests no drones"})
+    week.clock.pass_by(HOUR)
+
+    with pytest.raises(NothingToDoError):
+        await make(week)
+
+
+async def test_an_issue_with_corrections_is_replayed_to_the_byte_before_and_after_edits(week: Week) -> None:
+    await new_week(week, drones="Porto tests no drones", copper="Copper falls")
+    first = await replay(week.house, await by_number(week, 1))
+    issue = await make(week, is_sent=False)
+    drafted = await replay(week.house, issue)
+    noted = await recompose(week.house, issue, hand(week), what="changed the note", note="Dear all")
+    dropped = await drop_correction(week.house, noted, noted.content.corrections[0].key, hand(week))
+    edited = await replay(week.house, dropped)
+    sent = await make(week)
+    new = {"drones": "Third", "copper": "Fourth"}
+    await new_week(week, **new)
+    await gather(week, HOUR)
+    last = await replay(week.house, sent)
+
+    assert [each.is_same for each in (first, drafted, edited, last)] == [True] * 4
+    assert len(noted.content.corrections) == 2
+    assert len(dropped.content.corrections) == 1
+
+
+async def test_an_editors_own_title_is_no_reason_for_a_correction(week: Week) -> None:
+    await new_week(week)
+    second = await make(week, is_sent=False)
+    (story,) = second.content.stories
+    await edit(week.house, second, story.rewritten(title="Mine"), hand(week), what="rewrote")
+    second = await approve(week.house, await by_number(week, 2), by="test", now=week.clock())
+    week.clock.now = second.due_at
+    await send(week.house, second, clock=week.clock)
+
+    publish(week, TITLES, ferries="Ferries cross, without captains", owls="Owls nest inside stadiums")
+    dressed = await make(week, is_sent=False)
+    publish(week, TITLES, ferries="Ferries do not cross", owls="Owls nest inside stadiums")
+    another = await make(week, is_sent=False)
+
+    assert told(dressed) == []
+    assert told(another) == [(2, "Mine", "Ferries do not cross")]
