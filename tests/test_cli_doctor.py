@@ -1,6 +1,7 @@
 """`digest doctor` reports exactly what is broken, and never breaks itself."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ def test_settings_that_others_can_read_are_a_warning(digest: Digest) -> None:
     digest.settings.chmod(0o644)
 
     assert states(digest.json("doctor")) == HEALTHY | {"configuration": "warn"}
+
+
+def test_the_clock_is_told_as_the_newsletter_has_it(digest: Digest) -> None:
+    digest.change('timezone = "UTC"', 'timezone = "Asia/Tokyo"')
+
+    (clock,) = [one for one in digest.json("doctor")["checks"] if one["name"] == "clock"]
+
+    assert re.fullmatch(r"\d\d:\d\d JST; next issue: week \w+ 01 Jan 00:00 JST", clock["found"])
 
 
 def test_broken_settings_are_all_that_is_said(digest: Digest) -> None:

@@ -86,7 +86,7 @@ async def test_what_a_process_of_this_machine_held_is_free_at_once_when_it_is_de
     await recover(house_on_each, now=NOW)
 
     assert (held.claimed, held.handed, held.is_alive, held.free_at) == (1, 1, False, None)
-    assert "gone; the next sending takes them up" in held.words()
+    assert "gone; the next sending takes them up" in held.words("UTC")
     assert await states(house_on_each, issue) == {"queued": 4}
     async with house_on_each.store.read() as session:
         assert await leases.all_of(session, "sender ") == ()
@@ -112,7 +112,9 @@ async def test_of_a_silent_machine_claims_are_free_soon_and_intents_when_their_l
 
     assert await states(house_on_each, issue) == {"handed": 1, "queued": 3}
     (held,) = await holders(house_on_each.store, issue, now=soon)
-    assert held.words().startswith("1 delivery held by pid 812 on mail2, which is silent")
+    words = held.words("Asia/Tokyo")
+    assert words.startswith("1 delivery held by pid 812 on mail2, which is silent")
+    assert words.endswith(f"wait until {NOW + LONG + timedelta(hours=9):%H:%M} JST")
     assert held.free_at == NOW + LONG
     # Were it alive after all, it could not send what it had only claimed.
     async with house_on_each.store.begin() as session:

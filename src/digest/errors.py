@@ -2,7 +2,7 @@
 
 DigestError
 ├── ConfigError                 C…  exit 2   the settings; what, where, and the nearest right name
-│   └── TemplateError           T…           a template that does not render; file and line
+│   └── TemplateError           T…  exit 1   a template that does not render; file and line
 ├── UsageError                  U…  exit 2   a wrong argument
 ├── StoreError                  D…  exit 1
 │   ├── SchemaError                          the database is behind or ahead of the code

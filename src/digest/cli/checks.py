@@ -85,6 +85,11 @@ class Ground:
     #: False once the database was found to be unusable: what needs it is not looked at.
     has_database: bool = True
 
+    def local(self, at: datetime) -> datetime:
+        """A time on the clocks of the first newsletter."""
+        first = next(iter(self.settings.newsletters.values()))
+        return at.astimezone(local_zone(first.timezone))
+
 
 async def configuration(ground: Ground) -> Check:
     """The file is readable for its owner only: it holds secrets."""
@@ -141,15 +146,14 @@ async def clock(ground: Ground) -> Check:
                 taken[key] = await issues.taken_slots(session, key, after=ground.now)
             times = [source.checked_at for source in await sources.all_of(session) if source.checked_at]
     if times and max(times) > ground.now + timedelta(minutes=5):
-        words = (
-            f"it is {ground.now:%d %b %Y %H:%M} UTC here, but sources were read {max(times):%d %b %Y %H:%M}"
-        )
+        here, read = ground.local(ground.now), ground.local(max(times))
+        words = f"it is {here:%d %b %Y %H:%M %Z} here, but sources were read {read:%d %b %Y %H:%M}"
         return Check(name="clock", state=State.FAIL, found=words, fix="set the clock")
     due = [
         f"{key} {publish.next_slot(chosen, taken.get(key, ()), ground.now):%a %d %b %H:%M %Z}"
         for key, chosen in ground.settings.newsletters.items()
     ]
-    return Check(name="clock", found=f"{ground.now:%H:%M} UTC; next issue: {', '.join(due)}")
+    return Check(name="clock", found=f"{ground.local(ground.now):%H:%M %Z}; next issue: {', '.join(due)}")
 
 
 async def smtp(ground: Ground) -> Check:
@@ -218,7 +222,7 @@ async def stuck(ground: Ground) -> Check:
                 if issue.state is IssueState.SENDING:
                     due = await deliveries.next_due(session, issue.id) or due
                 late += [
-                    f"{key} {issue.number}: {held.words()}"
+                    f"{key} {issue.number}: {held.words(chosen.timezone)}"
                     for held in await holders(store, issue, now=ground.now)
                     if not held.is_alive
                 ]

@@ -126,7 +126,7 @@ async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledge
         if ledger.count(state):
             terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
     for held in await publish.holders(house.store, issue, now=utc_now()):
-        terminal.say("held", held.words())
+        terminal.say("held", held.words(house.newsletter(issue.newsletter).timezone))
     if issue.due_at > utc_now():
         due = local(house, issue.newsletter, issue.due_at)
         terminal.say("early", f"this was the issue due {due}; none goes then")

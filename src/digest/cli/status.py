@@ -64,7 +64,9 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         there = await workers(house.store, now=now)
         if as_json:
             told = {"daemon": answers, "workers": there, "sources": found, "mails_waiting": waiting}
-            terminal.json(told | {"newsletters": [_plain(one) for one in standings]} | plain(ways, slow))
+            terminal.json(
+                told | {"newsletters": [_plain(house, one) for one in standings]} | plain(ways, slow)
+            )
             return
         _write(terminal, house, answers=answers, found=found, waiting=waiting)
         for worker in there.items():
@@ -158,7 +160,7 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
         if one.open_words:
             terminal.write(f"            {one.open_words}")
     for held in one.held:
-        terminal.write(f"            {held.words()}")
+        terminal.write(f"            {held.words(house.newsletter(one.key).timezone)}")
     if one.last:
         terminal.write(
             f"  last      {one.last.number}, {local(house, one.key, one.last.sent_at)}: {one.last_words}"
@@ -167,12 +169,13 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
     terminal.write(f"  readers   {total}")
 
 
-def _plain(one: Standing) -> dict[str, object]:
+def _plain(house: House, one: Standing) -> dict[str, object]:
+    zone = house.newsletter(one.key).timezone
     return {
         "key": one.key,
         "due_at": one.due_at,
         "open_issue": plain_issue(one.open, stories=False) if one.open else None,
         "last_issue": plain_issue(one.last, stories=False) if one.last else None,
-        "held": [asdict(held) | {"words": held.words()} for held in one.held],
+        "held": [asdict(held) | {"words": held.words(zone)} for held in one.held],
         "readers": one.readers,
     }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from digest.config import local_zone
 from digest.domain import DeliveryState, Issue
 from digest.errors import DigestError
 from digest.house import House
@@ -67,17 +68,16 @@ class Held:
     #: None when the next sending takes them up at once.
     free_at: datetime | None
 
-    def words(self) -> str:
-        """ "40 deliveries held by pid 812 on mail1, which is at it"."""
+    def words(self, zone: str) -> str:
+        """ "40 deliveries held by pid 812 on mail1, which is at it"; times are told on that zone's clocks."""
         count = self.claimed + self.handed
         head = f"{count} {'delivery' if count == 1 else 'deliveries'} held by {self.sender}"
         if self.is_alive:
             return f"{head}, which is at it"
         if self.free_at is None:
             return f"{head}, which is gone; the next sending takes them up"
-        return (
-            f"{head}, which is silent; {self.handed} may be in doubt and wait until {self.free_at:%H:%M} UTC"
-        )
+        until = f"{self.free_at.astimezone(local_zone(zone)):%H:%M %Z}"
+        return f"{head}, which is silent; {self.handed} may be in doubt and wait until {until}"
 
 
 async def holders(store: Store, issue: Issue, *, now: datetime) -> tuple[Held, ...]:
