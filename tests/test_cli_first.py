@@ -249,3 +249,33 @@ def test_every_command_that_is_named_has_the_settings_file(digest: Digest) -> No
 def test_quiet_leaves_data_and_errors_only(digest: Digest) -> None:
     assert digest.run("--quiet", "db", "check").output == ""
     assert "error[" in digest.run("--quiet", "issues", "show", "9", code=1).stderr
+
+
+def test_status_imports_nothing_heavy_that_it_does_not_use(digest: Digest) -> None:
+    digest.run("db", "upgrade")
+    rooms = ["digest.compose", "digest.publish"]
+    heavy = [
+        "aiohttp",
+        "aiosmtplib",
+        "alembic",
+        "cryptography",
+        "css_inline",
+        "fastapi",
+        "feedparser",
+        *rooms,
+    ]
+    heavy += ["icalendar", "lxml", "psycopg", "trafilatura", "uvicorn"]
+    program = (
+        "import sys\nfrom digest.cli import app\ntry:\n    app(sys.argv[1:])\nexcept SystemExit:\n"
+        f"    sys.stderr.write(str([name for name in {heavy} if name in sys.modules]))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--config", str(digest.settings), "-q", "status"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stderr == "[]"
+    assert "daemon" in done.stdout

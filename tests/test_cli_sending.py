@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands import Digest, digest, feed, make
-from digest.cli.releasing import Ledger
+from digest.cli.ledger import Ledger
 from digest.cli.sending import code_of
 from mailservers import recording_server, scripted_server
 from sites import Site, open_site

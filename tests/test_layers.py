@@ -17,11 +17,12 @@ LAYERS = (
     {"web", "schedule", "loopback"},
     {"jobs"},
     {"publish", "subscribe"},
+    {"standing"},
     {"house"},
     {"gather", "compose", "rewrite", "render", "deliver", "inbound", "store"},
     {"config", "log", "tokens"},
     {"cron"},
-    {"errors"},
+    {"errors", "doors"},
     {"domain"},
 )
 #: Rooms whose inner modules are nobody else's business.

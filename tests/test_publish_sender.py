@@ -18,9 +18,9 @@ from digest.domain import (
     SubscriptionState,
 )
 from digest.house import House
-from digest.publish import process
 from digest.publish.send import recover
-from digest.publish.sender import LIFE, holders, registered
+from digest.standing import process
+from digest.standing.sender import LIFE, holders, registered
 from digest.store import deliveries, issues, leases, subscribers
 
 LONG = timedelta(minutes=11)

@@ -11,8 +11,9 @@ from digest import subscribe
 from digest.domain import Cadence, Notice, Subscriber
 from digest.house import House, open_house
 from digest.log import Log
-from digest.publish import approve, cancel, draft, gather_sources, next_due, notice_message, send
+from digest.publish import approve, cancel, draft, gather_sources, notice_message, send
 from digest.schedule import next_issue
+from digest.standing import next_due
 from digest.store import subscribers
 from websites import serve
 from weeks import Week, open_week

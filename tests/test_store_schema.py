@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from digest.errors import ConfigError, SchemaError, StoreError
@@ -68,3 +70,10 @@ async def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> N
 def test_a_database_of_another_kind_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(ConfigError):
         Store(url)
+
+
+def test_the_codes_schema_version_is_the_one_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(VERSIONS.parent))
+
+    assert schema.head() == ScriptDirectory.from_config(config).get_current_head()

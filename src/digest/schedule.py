@@ -14,10 +14,11 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from fastapi import FastAPI
 
-from digest import __version__, cron, publish
+from digest import __version__, cron
 from digest.errors import ConfigError
 from digest.house import House
 from digest.jobs import Runner
+from digest.standing import next_due
 
 #: How often the database is asked whether anything is due, in seconds; "deliver" only where workers can be.
 TICKS: Mapping[str, float] = {"gather": 60, "issues": 30, "deliver": 10, "notices": 10, "tidy": 24 * 3600}
@@ -154,7 +155,7 @@ class _Server(uvicorn.Server):
 async def next_issue(house: House, *, now: datetime) -> datetime:
     """When the first issue of any newsletter really comes, on that newsletter's clock."""
     dues = [
-        (await publish.next_due(house, key, now=now)).astimezone(ZoneInfo(chosen.timezone))
+        (await next_due(house, key, now=now)).astimezone(ZoneInfo(chosen.timezone))
         for key, chosen in house.settings.newsletters.items()
     ]
     return min(dues)

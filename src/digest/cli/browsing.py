@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.releasing import ledger_of
+from digest.cli.ledger import ledger_of
+from digest.cli.plain import plain_issue
 from digest.cli.running import AsJson, Newsletter, Number, local, newsletter_key, pick_issue, run
-from digest.cli.show import plain_issue, write_issue
+from digest.cli.show import write_issue
 from digest.cli.terminal import Row, of
 from digest.domain import Issue, IssueState
 from digest.house import House

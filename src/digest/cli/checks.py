@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from digest import jobs, publish
+from digest import jobs
 from digest.cli.database import is_there, require_same
+from digest.cli.status import told_worker
 from digest.config import Settings, local_zone
 from digest.deliver import Envelope, encode, open_relays
 from digest.domain import IssueState, Message, OutcomeKind
 from digest.errors import DigestError, ModelError, SchemaError, TransportError
-from digest.publish import holders
 from digest.render import check as check_templates
 from digest.render import open_templates
 from digest.rewrite import open_model
+from digest.standing import holders, next_slot, relay_standings, throttled_domains
 from digest.store import Store, deliveries, issues, notices, schema, sources
 
 #: Below this share of free disk a warning is due.
@@ -150,7 +151,7 @@ async def clock(ground: Ground) -> Check:
         words = f"it is {here:%d %b %Y %H:%M %Z} here, but sources were read {read:%d %b %Y %H:%M}"
         return Check(name="clock", state=State.FAIL, found=words, fix="set the clock")
     due = [
-        f"{key} {publish.next_slot(chosen, taken.get(key, ()), ground.now):%a %d %b %H:%M %Z}"
+        f"{key} {next_slot(chosen, taken.get(key, ()), ground.now):%a %d %b %H:%M %Z}"
         for key, chosen in ground.settings.newsletters.items()
     ]
     return Check(name="clock", found=f"{ground.local(ground.now):%H:%M %Z}; next issue: {', '.join(due)}")
@@ -242,8 +243,8 @@ async def paces(ground: Ground) -> Check:
     if not ground.has_database:
         return Check.without_database("pace")
     async with _store(ground) as store, store.read() as session:
-        ways = await publish.relay_standings(session, ground.settings, now=ground.now)
-        slow = await publish.throttled_domains(session)
+        ways = await relay_standings(session, ground.settings, now=ground.now)
+        slow = await throttled_domains(session)
     full = [one for one in ways if one.cap_today is not None and one.sent_today >= one.cap_today]
     said = [f"relay {one.name}: {one.words()}" for one in ways if one in full or one.rests_until]
     said += [f"{one.domain} is sent {one.per_second:g} a second: {one.reply}" for one in slow]
@@ -261,11 +262,6 @@ async def workers(ground: Ground) -> Check:
             return Check(name="workers", found="on SQLite digest run does all the work")
         there = await jobs.workers(store, now=ground.now)
     return Check(name="workers", found="; ".join(told_worker(*one) for one in there.items()) or "none")
-
-
-def told_worker(holder: str, queues: tuple[str, ...]) -> str:
-    """A worker by its machine and process, and what it does."""
-    return f"{holder.rpartition(':')[0]} {','.join(queues)}"
 
 
 async def summaries(ground: Ground) -> Check:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from digest.cli.failures import PARTLY
+from digest.cli.plain import plain_issue
 from digest.cli.running import AsJson, ExitCode, Newsletter, newsletter_key, pick_sources, run, utc_now
-from digest.cli.show import plain_issue, write_issue
+from digest.cli.show import write_issue
 from digest.cli.terminal import Terminal, counted, of, one_line
 from digest.domain import Gathered, Issue, Source
 from digest.errors import NothingToDoError

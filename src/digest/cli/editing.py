@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from digest import publish
+from digest.cli.plain import plain_issue
 from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, run, user, utc_now
-from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, of
 from digest.compose import pattern_words
 from digest.domain import Issue, Story, Tier

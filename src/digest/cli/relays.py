@@ -4,11 +4,10 @@ from dataclasses import asdict
 
 import typer
 
-from digest import publish
 from digest.cli.running import AsJson, run, utc_now
 from digest.cli.terminal import of
 from digest.house import House
-from digest.publish import DomainStanding, RelayStanding
+from digest.standing import DomainStanding, RelayStanding, relay_standings, throttled_domains
 
 
 def relays(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -17,8 +16,8 @@ def relays(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     async def work(house: House) -> None:
         async with house.store.read() as session:
-            ways = await publish.relay_standings(session, house.settings, now=utc_now())
-            slow = await publish.throttled_domains(session)
+            ways = await relay_standings(session, house.settings, now=utc_now())
+            slow = await throttled_domains(session)
         if as_json:
             terminal.json(
                 {"relays": [asdict(one) for one in ways], "throttled": [asdict(one) for one in slow]}

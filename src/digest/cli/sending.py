@@ -8,8 +8,9 @@ import typer
 
 from digest import publish
 from digest.cli.failures import PARTLY
+from digest.cli.ledger import Ledger, ledger_of
+from digest.cli.plain import plain_issue
 from digest.cli.progress import listed, sending_bar
-from digest.cli.releasing import Ledger, ledger_of
 from digest.cli.running import (
     AsJson,
     ExitCode,
@@ -23,12 +24,12 @@ from digest.cli.running import (
     user,
     utc_now,
 )
-from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, counted, of
 from digest.deliver import gist
 from digest.domain import DeliveryState, Issue, IssueState, OutcomeKind
 from digest.errors import NothingToDoError, TransportError, UsageError, WrongStateError
 from digest.house import House
+from digest.standing import holders
 from digest.store import deliveries, issues
 from digest.subscribe import normalise
 
@@ -125,7 +126,7 @@ async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledge
     for state in (DeliveryState.DEFERRED, DeliveryState.FAILED):
         if ledger.count(state):
             terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
-    for held in await publish.holders(house.store, issue, now=utc_now()):
+    for held in await holders(house.store, issue, now=utc_now()):
         terminal.say("held", held.words(house.newsletter(issue.newsletter).timezone))
     if issue.due_at > utc_now():
         due = local(house, issue.newsletter, issue.due_at)

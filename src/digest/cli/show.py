@@ -1,9 +1,10 @@
-"""An issue as its editor reads it, and as `--json` shows it."""
+"""An issue as its editor reads it."""
 
+from digest.cli.plain import is_locked
 from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
 from digest.compose import correction_words
-from digest.domain import Correction, Issue, Story
+from digest.domain import Issue, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -54,11 +55,6 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
             terminal.write(f"            {why.words}", style="dim")
 
 
-def is_locked(story: Story) -> bool:
-    """True for a story that an editor fixed."""
-    return any(reason.rule == "pick.locked" for reason in story.reasons)
-
-
 def _telling(story: Story) -> str:
     """The one reason that says most."""
     for head in _TELLING:
@@ -66,38 +62,3 @@ def _telling(story: Story) -> str:
             if reason.rule.startswith(head):
                 return f"why: {reason.words}"
     return ""
-
-
-_PLAIN: tuple[str, ...] = ("id", "newsletter", "number", "state", "revision", "due_at", "approve_at")
-_PLAIN += ("approved_at", "approved_by", "started_at", "sent_at", "reason")
-
-
-def plain_issue(issue: Issue, *, stories: bool = True) -> dict[str, object]:
-    """An issue as `--json` shows it."""
-    found: dict[str, object] = {name: getattr(issue, name) for name in _PLAIN}
-    content = issue.content
-    counts = {section.key: len(section.stories) for section in content.sections}
-    found |= {"since": content.since, "until": content.until, "sections": counts}
-    if not stories:
-        return found
-    told = [_plain_story(story, position) for position, story in enumerate(content.stories, 1)]
-    return found | {
-        "articles_read": content.articles_read,
-        "sources_read": content.sources_read,
-        "sources_failed": list(content.sources_failed),
-        "corrections": [_plain_correction(one) for one in content.corrections],
-        "stories": told,
-    }
-
-
-def _plain_correction(one: Correction) -> dict[str, object]:
-    names = ("kind", "number", "section", "title", "new_title", "url")
-    return {name: getattr(one, name) for name in names}
-
-
-def _plain_story(story: Story, position: int) -> dict[str, object]:
-    names: tuple[str, ...] = ("key", "section", "tier", "title", "url", "source", "also")
-    names += ("summary", "why", "kind", "score", "event")
-    reasons = [{"rule": reason.rule, "words": reason.words} for reason in story.reasons]
-    values = {name: getattr(story, name) for name in names}
-    return {"position": position} | values | {"locked": is_locked(story), "reasons": reasons}

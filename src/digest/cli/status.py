@@ -8,17 +8,23 @@ from pathlib import Path
 
 import typer
 
-from digest import publish
-from digest.cli.checks import told_worker
+from digest.cli.ledger import ledger_of
+from digest.cli.plain import plain_issue
 from digest.cli.relays import domain_words, plain
-from digest.cli.releasing import ledger_of
 from digest.cli.running import OPEN, AsJson, local, run, utc_now
-from digest.cli.show import plain_issue
 from digest.cli.terminal import Terminal, of
 from digest.domain import Issue, IssueState
 from digest.house import House
 from digest.jobs import workers
-from digest.publish import DomainStanding, Held, RelayStanding, holders
+from digest.standing import (
+    DomainStanding,
+    Held,
+    RelayStanding,
+    holders,
+    next_due,
+    relay_standings,
+    throttled_domains,
+)
 from digest.store import issues, notices, sources, subscribers
 
 #: Seconds that a daemon is given to answer.
@@ -59,8 +65,8 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         standings = [await _standing(house, key, now=now) for key in house.settings.newsletters]
         async with house.store.read() as session:
             waiting = await notices.waiting(session)
-            ways = await publish.relay_standings(session, house.settings, now=now)
-            slow = await publish.throttled_domains(session)
+            ways = await relay_standings(session, house.settings, now=now)
+            slow = await throttled_domains(session)
         there = await workers(house.store, now=now)
         if as_json:
             told = {"daemon": answers, "workers": there, "sources": found, "mails_waiting": waiting}
@@ -77,6 +83,11 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     run(terminal, work)
     terminal.then("doctor", "checks everything")
+
+
+def told_worker(holder: str, queues: tuple[str, ...]) -> str:
+    """A worker by its machine and process, and what it does."""
+    return f"{holder.rpartition(':')[0]} {','.join(queues)}"
 
 
 async def answers_at(host: str, port: int) -> bool:
@@ -112,7 +123,7 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
     begun = [one for one in every if one.state in {IssueState.SENDING, IssueState.PAUSED}]
     return Standing(
         key=key,
-        due_at=(await publish.next_due(house, key, now=now)).astimezone(UTC),
+        due_at=(await next_due(house, key, now=now)).astimezone(UTC),
         open=open_issue,
         open_words=(await ledger_of(house, open_issue)).words() if open_issue in begun else "",
         held=await holders(house.store, open_issue, now=now) if open_issue else (),

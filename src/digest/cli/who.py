@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.releasing import ledger_of
+from digest.cli.ledger import ledger_of
 from digest.cli.running import Newsletter, Number, local, newsletter_key, pick_issue, run
 from digest.cli.terminal import of, one_line
 from digest.domain import DeliveryState, Issue

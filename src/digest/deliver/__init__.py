@@ -1,20 +1,25 @@
 """MESSAGE → DELIVERY: a message as bytes, the ways out, and when to try again. Knows no database."""
 
-from digest.deliver import pacing
-from digest.deliver.breaker import Returns, Verdict
-from digest.deliver.compiled import Compiled
-from digest.deliver.dkim import NewKeys, new_keys
-from digest.deliver.dkim import records as dkim_records
-from digest.deliver.envelope import Envelope, Intent, Transport
-from digest.deliver.mime import encode
-from digest.deliver.providers import provider
-from digest.deliver.quiet import after_quiet, own_hour
-from digest.deliver.relays import Relays, Way, open_relays
-from digest.deliver.replies import gist
-from digest.deliver.retry import after
-from digest.deliver.run import deliver
-from digest.deliver.smtp import is_canonical
-from digest.deliver.transports import open_transport
+from typing import TYPE_CHECKING
+
+from digest.doors import load
+
+if TYPE_CHECKING:
+    from digest.deliver import pacing
+    from digest.deliver.breaker import Returns, Verdict
+    from digest.deliver.compiled import Compiled
+    from digest.deliver.dkim import NewKeys, new_keys
+    from digest.deliver.dkim import records as dkim_records
+    from digest.deliver.envelope import Envelope, Intent, Transport
+    from digest.deliver.mime import encode
+    from digest.deliver.providers import provider
+    from digest.deliver.quiet import after_quiet, own_hour
+    from digest.deliver.relays import Relays, Way, open_relays
+    from digest.deliver.replies import gist
+    from digest.deliver.retry import after
+    from digest.deliver.run import deliver
+    from digest.deliver.smtp import is_canonical
+    from digest.deliver.transports import open_transport
 
 __all__ = [
     "Compiled",
@@ -40,3 +45,43 @@ __all__ = [
     "pacing",
     "provider",
 ]
+
+#: Where each is. Loaded when asked for: who only looks needs neither SMTP nor DKIM.
+_MODULES = {
+    "breaker": (
+        "Returns",
+        "Verdict",
+    ),
+    "compiled": ("Compiled",),
+    "dkim": (
+        "NewKeys",
+        "dkim_records=records",
+        "new_keys",
+    ),
+    "envelope": (
+        "Envelope",
+        "Intent",
+        "Transport",
+    ),
+    "mime": ("encode",),
+    "providers": ("provider",),
+    "quiet": (
+        "after_quiet",
+        "own_hour",
+    ),
+    "relays": (
+        "Relays",
+        "Way",
+        "open_relays",
+    ),
+    "replies": ("gist",),
+    "retry": ("after",),
+    "run": ("deliver",),
+    "smtp": ("is_canonical",),
+    "transports": ("open_transport",),
+}
+
+
+def __getattr__(name: str) -> object:
+    """The public name, from its module (PEP 562)."""
+    return load(__name__, _MODULES, name)

@@ -1,7 +1,8 @@
 """SOURCES → ARTICLES: fetched politely and safely, read whatever they are, cleaned to plain text."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from digest.doors import load
 
 if TYPE_CHECKING:
     from digest.gather.client import Client, open_client
@@ -49,7 +50,4 @@ _MODULES = {
 
 def __getattr__(name: str) -> object:
     """The public name, from its module (PEP 562)."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"digest.gather.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return load(__name__, _MODULES, name)

@@ -8,8 +8,8 @@ from digest.domain import Choice, Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
 from digest.publish.editions import Editions, editions_of
-from digest.publish.slots import arrival
 from digest.render import lint, render
+from digest.standing import arrival
 from digest.store import Session, audience, audit, deliveries, issues, quiet, subscribers
 
 #: Why a delivery of a cancelled issue was skipped.

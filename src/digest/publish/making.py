@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
 from digest import __version__
 from digest.compose import Plan, Question, Review
 from digest.domain import Article, Correction, Story
+from digest.store.plain import converter
 from digest.store.revisions import Making
 
 #: So many stories that were held back are kept with an issue, the best first.
@@ -50,10 +49,6 @@ class Desk:
     #: What may be corrected of earlier issues, and the keys of what an editor dropped.
     corrections: tuple[Correction, ...] = ()
     uncorrected: frozenset[str] = frozenset()
-
-
-_INPUTS = TypeAdapter(Inputs)
-_DESK = TypeAdapter(Desk)
 
 
 def inputs_of(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Inputs:
@@ -96,19 +91,19 @@ def _kept(held: Sequence[Story]) -> tuple[Story, ...]:
 def pack(inputs: Inputs, desk: Desk) -> Making:
     """Both as compressed JSON."""
     return Making(
-        inputs=_packed(_INPUTS.dump_python(inputs, mode="json")),
-        desk=_packed(_DESK.dump_python(desk, mode="json")),
+        inputs=_packed(converter(Inputs).dump_python(inputs, mode="json")),
+        desk=_packed(converter(Desk).dump_python(desk, mode="json")),
     )
 
 
 def unpack_inputs(making: Making) -> Inputs:
     """What composing was given."""
-    return _INPUTS.validate_python(json.loads(zlib.decompress(making.inputs)))
+    return converter(Inputs).validate_python(json.loads(zlib.decompress(making.inputs)))
 
 
 def unpack_desk(making: Making | None) -> Desk:
     """The desk; an empty one where none was kept."""
-    return _DESK.validate_python(json.loads(zlib.decompress(making.desk))) if making else Desk()
+    return converter(Desk).validate_python(json.loads(zlib.decompress(making.desk))) if making else Desk()
 
 
 def _packed(plain: object) -> bytes:

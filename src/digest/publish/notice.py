@@ -6,9 +6,9 @@ from digest.domain import IssueState, Message, Notice, Subscriber, Subscription,
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
-from digest.publish.slots import clock_of, next_for, pace_of
 from digest.render import lint, render
 from digest.render import notice as render_notice
+from digest.standing import clock_of, next_for, pace_of
 from digest.store import deliveries, issues, revisions, subscribers
 from digest.tokens import Purpose
 

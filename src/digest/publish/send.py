@@ -16,7 +16,7 @@ from digest.publish.breaker import Breaker
 from digest.publish.ledger import Ledger
 from digest.publish.outcomes import SETTLED_AS, decide, next_issue_after, next_limit
 from digest.publish.pacing import Pacing
-from digest.publish.sender import find_dead, registered
+from digest.standing import find_dead, registered
 from digest.store import Writer, deliveries, issues, leases, subscribers
 from digest.store.deliveries import Settlement
 

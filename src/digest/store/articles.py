@@ -7,15 +7,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import Row, and_, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Article, Cadence, Event, FullText, IssueState
+from digest.store.plain import converter
+from digest.store.rows import dialect_of
 from digest.store.tables import ArticleRow, IssueItemRow, IssueRow, SourceRow
 
-_EVENT = TypeAdapter(Event)
 _PLAIN: tuple[str, ...] = (
     "source_id",
     "guid",
@@ -70,14 +69,14 @@ def _values(article: Article) -> dict[str, Any]:
     event = article.event
     values["guid_hash"] = short_hash(article.guid)
     values["canonical_url_hash"] = short_hash(article.canonical_url)
-    values["event"] = _EVENT.dump_python(event, mode="json") if event else None
+    values["event"] = converter(Event).dump_python(event, mode="json") if event else None
     values["event_at"] = event.starts_at if event else None
     return values
 
 
 def _article(row: ArticleRow) -> Article:
     values = {name: getattr(row, name) for name in _PLAIN}
-    event = _EVENT.validate_python(row.event) if row.event else None
+    event = converter(Event).validate_python(row.event) if row.event else None
     return Article(id=row.id, event=event, is_withdrawn=row.withdrawn_at is not None, **values)
 
 
@@ -137,7 +136,7 @@ def _is_another(row: Row[Any], article: Article) -> bool:
 
 async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows; those that another process inserted meanwhile are left as they are."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    dialect = dialect_of(session)
     insert = dialect.insert(ArticleRow.__table__)
     insert = insert.on_conflict_do_nothing(index_elements=["source_id", "guid_hash"])
     if rows:

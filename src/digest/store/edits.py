@@ -1,14 +1,12 @@
 """What editors did to the stories of a draft: one edit a story, the last one counts."""
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Edit, Story
 from digest.store.desk_tables import EditRow
+from digest.store.plain import converter
 from digest.store.rows import upsert
-
-_STORY = TypeAdapter(Story)
 
 
 async def keep(session: AsyncSession, issue_id: int, edit: Edit) -> None:
@@ -16,7 +14,7 @@ async def keep(session: AsyncSession, issue_id: int, edit: Edit) -> None:
     row = {
         "issue_id": issue_id,
         "story_key": edit.story.key,
-        "story": _STORY.dump_python(edit.story, mode="json"),
+        "story": converter(Story).dump_python(edit.story, mode="json"),
         "is_dropped": edit.is_dropped,
         "place": edit.place,
         "by": edit.by,
@@ -32,7 +30,7 @@ async def all_of(session: AsyncSession, issue_id: int) -> tuple[Edit, ...]:
     )
     return tuple(
         Edit(
-            story=_STORY.validate_python(row.story),
+            story=converter(Story).validate_python(row.story),
             is_dropped=row.is_dropped,
             place=row.place,
             by=row.by,

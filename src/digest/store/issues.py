@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
 from digest.errors import NotFoundError, WrongStateError
+from digest.store.plain import converter
 from digest.store.rows import LARGEST, insert_ignoring, upsert
 from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
-_CONTENT = TypeAdapter(Content)
-_STORY = TypeAdapter(Story)
 #: No event is told longer before it (the most that `event_days` allows, and a month).
 _EVENTS_SINCE = timedelta(days=430)
 #: A day, wherever on earth it is.
@@ -38,7 +36,7 @@ _PLAIN += ("started_at", "sent_at", "reason", "revision", "hash")
 
 def _issue(row: IssueRow) -> Issue:
     values = {name: getattr(row, name) for name in _PLAIN}
-    content = _CONTENT.validate_python(row.content)
+    content = converter(Content).validate_python(row.content)
     values["cadence"] = Cadence(row.cadence)
     return Issue(id=row.id, state=IssueState(row.state), content=content, **values)
 
@@ -63,7 +61,7 @@ async def save_draft(session: AsyncSession, issue: Issue, *, now: datetime) -> I
     """
     there = await of_period(session, issue.newsletter, issue.period, cadence=issue.cadence)
     values = {name: getattr(issue, name) for name in _PLAIN}
-    values |= {"state": issue.state, "content": _CONTENT.dump_python(issue.content, mode="json")}
+    values |= {"state": issue.state, "content": converter(Content).dump_python(issue.content, mode="json")}
     values["hash"] = issue.content.digest()
     if there is None:
         row = insert(IssueRow).values(values | {"created_at": now, "revision": 1})
@@ -228,7 +226,7 @@ async def told_events(
         .order_by(IssueRow.due_at, IssueRow.number)
     )
     stories = [
-        _STORY.validate_python(story)
+        converter(Story).validate_python(story)
         for content in rows
         for section in content["sections"]
         for story in section["stories"]

@@ -5,15 +5,13 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Content, Issue
 from digest.store.desk_tables import MakingRow, RevisionRow
+from digest.store.plain import converter
 from digest.store.rows import upsert
-
-_CONTENT = TypeAdapter(Content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ async def keep(
     row = {"issue_id": issue.id, "inputs": making.inputs, "desk": making.desk}
     await upsert(session, MakingRow, row, unique=("issue_id",))
     if await session.get(RevisionRow, (issue.id, issue.revision)) is None:
-        plain = json.dumps(_CONTENT.dump_python(issue.content, mode="json"))
+        plain = json.dumps(converter(Content).dump_python(issue.content, mode="json"))
         packed = zlib.compress(plain.encode())
         session.add(
             RevisionRow(issue_id=issue.id, revision=issue.revision, content=packed, what=what, by=by, at=now)
@@ -64,7 +62,7 @@ async def all_of(session: AsyncSession, issue_id: int) -> tuple[Revision, ...]:
     return tuple(
         Revision(
             revision=row.revision,
-            content=_CONTENT.validate_python(json.loads(zlib.decompress(row.content))),
+            content=converter(Content).validate_python(json.loads(zlib.decompress(row.content))),
             what=row.what,
             by=row.by,
             at=row.at,

@@ -1,10 +1,10 @@
 """Statements that both databases know in their own words."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.store.tables import Base
@@ -15,17 +15,21 @@ _BATCH = 500
 LARGEST = 2**31 - 1
 
 
+def dialect_of(session: AsyncSession) -> Any:
+    """What only one of the two databases has words for; the other's need not be loaded."""
+    return import_module(f"sqlalchemy.dialects.{session.get_bind().dialect.name}")
+
+
 def insert_new(session: AsyncSession, table: Any) -> Any:
     """An INSERT that leaves rows alone which are there already."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    return dialect_of(session).insert(table).on_conflict_do_nothing()
 
 
 async def insert_ignoring(
     session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]], *, unique: Sequence[str]
 ) -> int:
     """How many rows were new; those that meet the unique index over `unique` are left as they are."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    dialect = dialect_of(session)
     new = 0
     for start in range(0, len(rows), _BATCH):
         insert = dialect.insert(table).values(list(rows[start : start + _BATCH]))
@@ -39,7 +43,7 @@ async def upsert(
     session: AsyncSession, table: type[Base], row: dict[str, Any], *, unique: Sequence[str]
 ) -> None:
     """Insert the row, or overwrite the one with the same `unique` columns."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    dialect = dialect_of(session)
     insert = dialect.insert(table).values(row)
     changes = {name: insert.excluded[name] for name in row if name not in unique}
     if not changes:

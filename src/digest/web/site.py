@@ -14,8 +14,8 @@ from digest.config import NewsletterSettings
 from digest.domain import Cadence, Section, Subscription
 from digest.errors import BusyError, NotFoundError, StoreError
 from digest.house import House
-from digest.publish import arrival, clock_of, next_slot, pace_of
 from digest.render import Masthead
+from digest.standing import arrival, clock_of, next_slot, pace_of
 from digest.store import issues
 from digest.subscribe import Evidence
 from digest.web.limits import Limits

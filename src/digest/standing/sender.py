@@ -12,7 +12,7 @@ from digest.config import local_zone
 from digest.domain import DeliveryState, Issue
 from digest.errors import DigestError
 from digest.house import House
-from digest.publish import process
+from digest.standing import process
 from digest.store import Store, deliveries, leases
 from digest.store.leases import Lease
 from digest.store.tally import Holding
