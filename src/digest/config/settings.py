@@ -1,78 +1,23 @@
-"""Settings: read once from a TOML file and the environment, checked, frozen, passed down."""
+"""The settings there are: each with its kind, its default and what it must be. Frozen, passed down."""
 
-import difflib
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from digest import cron
+from digest.config.kinds import Line, Mailbox, Part, WebUrl, Zone, web_url_or_none
 from digest.domain import DEFAULT_SECTIONS, Policy, Section, StalePolicy
-from digest.errors import ConfigError, ConfigMissingError, UnknownSettingError
+from digest.errors import ConfigError
 
-FILE_NAME = "digest.toml"
-PATH_VARIABLE = "DIGEST_CONFIG"
-_PREFIX = "DIGEST_"
-_ALL = "all settings: docs/settings.md"
 #: Only to try whether a schedule ever comes.
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-#: Settings that have another name now.
-_RENAMED = {
-    "smtp.uncertain": "delivery.uncertain",
-    "smtp.retry_for_hours": "delivery.retry_for_hours",
-}
 
 
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        near = difflib.get_close_matches(name, available_timezones(), 1)
-        raise ValueError(f"no such time zone{f'; did you mean {near[0]}?' if near else ''}")
-    return name
-
-
-def _one_line(text: str) -> str:
-    if any(not char.isprintable() for char in text):
-        raise ValueError("must be one line without control characters")
-    return text.strip()
-
-
-def _web_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError("must start with http:// or https://")
-    return text.rstrip("/")
-
-
-def _web_url_or_none(text: str) -> str:
-    return _web_url(text) if text else ""
-
-
-def _mailbox(text: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;:\"()\x00-\x1f]+@[^@\s<>,;:\"()\x00-\x1f]+", text):
-        raise ValueError("an address looks like name@example.org")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_one_line)]
-Zone = Annotated[str, AfterValidator(_zone)]
-WebUrl = Annotated[str, AfterValidator(_web_url)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-
-
-class _Part(BaseModel):
-    """A frozen part of the settings that knows every key it allows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class WebSettings(_Part):
+class WebSettings(Part):
     """The pages: where they listen."""
 
     #: Loopback by default; put a reverse proxy with TLS in front.
@@ -82,7 +27,7 @@ class WebSettings(_Part):
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
 
-class DkimSettings(_Part):
+class DkimSettings(Part):
     """DKIM signatures of our own; leave it out when the relay signs."""
 
     #: The d= of the signatures: the domain of the From address, or one above it.
@@ -94,7 +39,7 @@ class DkimSettings(_Part):
     ed25519_key: Path | None = None
 
 
-class SmtpSettings(_Part):
+class SmtpSettings(Part):
     """The way out: smtp://, smtps://, smtp+starttls://, lmtp:// or file://FOLDER."""
 
     url: SecretStr = SecretStr("file://outbox")
@@ -115,7 +60,7 @@ class SmtpSettings(_Part):
 _HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
-class DeliverySettings(_Part):
+class DeliverySettings(Part):
     """What is promised of a delivery, and for how long it is tried."""
 
     #: What becomes of a delivery when a crash fell between the dot and the reply.
@@ -128,7 +73,7 @@ class DeliverySettings(_Part):
     quiet_hours: str = Field("", pattern=rf"^({_HOUR}-{_HOUR})?$")
 
 
-class RelaySettings(_Part):
+class RelaySettings(Part):
     """One of several ways out; what is not here is as under [smtp]."""
 
     url: SecretStr
@@ -155,11 +100,11 @@ class RelaySettings(_Part):
         return self.per_second is not None or self.daily_cap is not None or bool(self.warm_up)
 
 
-class SummariesSettings(_Part):
+class SummariesSettings(Part):
     """A model behind an OpenAI-compatible address that may write summaries; off until it has an address."""
 
     #: Where the API begins, such as http://127.0.0.1:11434/v1; it may be a private address. Empty is off.
-    url: Annotated[str, AfterValidator(_web_url_or_none)] = ""
+    url: Annotated[str, AfterValidator(web_url_or_none)] = ""
     model: Line = ""
     key: SecretStr = SecretStr("")
     #: A file whose first line is the key, so that it need not stand in the settings.
@@ -184,7 +129,7 @@ class SummariesSettings(_Part):
         return bool(self.url)
 
 
-class GatherSettings(_Part):
+class GatherSettings(Part):
     """How sources are polled."""
 
     every_minutes: int = Field(60, ge=5, le=1440)
@@ -198,7 +143,7 @@ class GatherSettings(_Part):
     contact: Line = ""
 
 
-class NewsletterSettings(_Part):
+class NewsletterSettings(Part):
     """One newsletter: what it is called, when it goes, who lets it go."""
 
     name: Line = Field(min_length=1, max_length=80)
@@ -251,7 +196,7 @@ class NewsletterSettings(_Part):
         return timedelta(**{{"m": "minutes", "h": "hours"}[found[2]]: int(found[1])})
 
 
-class Settings(_Part):
+class Settings(Part):
     """Everything an operator can set."""
 
     #: sqlite:///FILE (relative to the settings file) or postgresql://…
@@ -311,173 +256,16 @@ def dkim(*, domain: str, selector: str) -> DkimSettings:
         raise ConfigError(f"{name}: {domain if name == 'domain' else selector} cannot stand in DNS") from exc
 
 
-def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The settings file: the given one, $DIGEST_CONFIG, or digest.toml here; ConfigMissingError else."""
-    chosen = path or Path(environ.get(PATH_VARIABLE) or FILE_NAME)
-    if not chosen.is_file():
-        raise ConfigMissingError(
-            f"no settings file at {chosen.absolute()}",
-            hint="digest init writes one; --config or $DIGEST_CONFIG names another place",
-        )
-    return chosen.absolute()
-
-
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The checked settings; every error names file, line and column, and what would be right."""
-    file = find(path, environ)
-    text = _read(file)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{file}: {exc}") from exc
-    variables = _override(values, environ)
-    try:
-        settings = Settings.model_validate(_expand(values, environ))
-    except ValidationError as exc:
-        raise _explain(exc, file, text, variables) from exc
-    return _anchor(settings, file.parent)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{file} is not UTF-8 (byte {exc.start})") from exc
-    except OSError as exc:
-        raise ConfigError(f"{file}: {exc.strerror}") from exc
-
-
-def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-    """Put DIGEST_SMTP__URL and its like in place; the variable of each dotted name that one has set.
-
-    UnknownSettingError for one that goes below a setting that has nothing below.
-    """
-    variables: dict[str, str] = {}
-    for name, value in environ.items():
-        if not name.startswith(_PREFIX) or name == PATH_VARIABLE:
-            continue
-        *parents, last = name.removeprefix(_PREFIX).lower().split("__")
-        if parents[:1] == ["newsletters"] and len(parents) > 1:
-            parents[1] = parents[1].replace("_", "-")
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise UnknownSettingError(f'${name}: "{parent}" has no settings of its own', hint=_ALL)
-        place[last] = value
-        variables[".".join([*parents, last])] = name
-    return variables
-
-
-def _expand(value: Any, environ: Mapping[str, str]) -> Any:
-    """Replace ${NAME} in every text by the environment's value; a missing one is an error."""
-    if isinstance(value, dict):
-        return {key: _expand(item, environ) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, environ) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def fill(found: re.Match[str]) -> str:
-        if found[1] not in environ:
-            raise ConfigError(f"${{{found[1]}}} stands in the settings but not in the environment")
-        return environ[found[1]]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", fill, value)
-
-
-def _anchor(settings: Settings, folder: Path) -> Settings:
-    """The settings with relative paths counted from the file's own folder."""
-    changes: dict[str, Any] = {}
-    database = settings.database.get_secret_value()
-    if match := re.fullmatch(r"sqlite:///(?!/)(.+)", database):
-        changes["database"] = SecretStr(f"sqlite:///{folder / match[1]}")
-    if settings.templates is not None:
-        changes["templates"] = folder / settings.templates
-    if settings.summaries.key_file is not None:
-        file = folder / settings.summaries.key_file
-        changes["summaries"] = settings.summaries.model_copy(update={"key_file": file})
-    smtp = _anchored_way(settings.smtp, folder)
-    if settings.relays:
-        changes["relays"] = {
-            name: one.model_copy(update=_anchored_way(one, folder)) for name, one in settings.relays.items()
-        }
-    if (dkim := settings.smtp.dkim) is not None:
-        keys = {"rsa_key": dkim.rsa_key, "ed25519_key": dkim.ed25519_key}
-        there = {name: folder / file for name, file in keys.items() if file is not None}
-        smtp["dkim"] = dkim.model_copy(update=there)
-    if smtp:
-        changes["smtp"] = settings.smtp.model_copy(update=smtp)
-    return settings.model_copy(update=changes)
-
-
-def _anchored_way(way: SmtpSettings | RelaySettings, folder: Path) -> dict[str, Any]:
-    """The paths of a way out that are to be changed."""
-    changes: dict[str, Any] = {}
-    if match := re.fullmatch(r"file://(?!/)(.+)", way.url.get_secret_value()):
-        changes["url"] = SecretStr(f"file://{folder / match[1]}")
-    if way.password_file is not None:
-        changes["password_file"] = folder / way.password_file
-    return changes
-
-
-def _explain(exc: ValidationError, file: Path, text: str, variables: Mapping[str, str]) -> ConfigError:
-    """Our own error for pydantic's first one: place, rule and the nearest right name."""
-    first = exc.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"] if part != "[key]"]
-    dotted = ".".join(path)
-    # A variable that names no setting is met at the first part of its name that is none.
-    by = next((name for name in variables if name == dotted or name.startswith(f"{dotted}.")), "")
-    where = f"${variables[by]}" if by else f"{file}{_place(path, text)}"
-    if first["type"] == "extra_forbidden":
-        near = _nearest(by or dotted) or ([] if by else _nearest(path[-1]))
-        right = _PREFIX + near[0].upper().replace(".", "__") if by and near else near[0] if near else ""
-        hint = f'did you mean "{right}"?' if right else _ALL
-        if dotted in _RENAMED or by in _RENAMED:
-            hint = f'its name is "{_RENAMED[by or dotted]}" now'
-        return UnknownSettingError(f'{where}  unknown setting "{by or dotted}"', hint=hint)
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
-        return ConfigError(f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting")
-    named = f'"{dotted}": ' if dotted else ""
-    return ConfigError(f"{where}  {named}{message}", hint="docs/settings.md explains each setting")
-
-
-def _nearest(name: str) -> list[str]:
-    """The setting whose name is most like it, if any is."""
-    return difflib.get_close_matches(name, list(setting_names()), 1, 0.6)
-
-
-def _place(path: list[str], text: str) -> str:
-    """ ":line:column" of the last key of `path` in the file, or "" when it is not there."""
-    if not path:
-        return ""
-    table, lines = ".".join(path[:-1]), text.splitlines()
-    inside = not table
-    for number, line in enumerate(lines, 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            inside = header[1].replace('"', "") == table
-        key = re.match(rf'\s*"?{re.escape(path[-1])}"?\s*=', line)
-        if inside and key:
-            return f":{number}:{len(line) - len(line.lstrip()) + 1}"
-    return ""
-
-
 #: The tables that come in any number, each with a name of its own.
-_NAMED: dict[str, type[_Part]] = {"newsletters": NewsletterSettings, "relays": RelaySettings}
+_NAMED: dict[str, type[Part]] = {"newsletters": NewsletterSettings, "relays": RelaySettings}
 
 
 def setting_names() -> Iterator[str]:
     """Every setting's dotted name; a newsletter's stand under `newsletters.NAME`, a relay's likewise."""
     for name, field in Settings.model_fields.items():
         part = _NAMED.get(name, field.annotation)
-        if isinstance(part, type) and issubclass(part, _Part):
+        if isinstance(part, type) and issubclass(part, Part):
             head = f"{name}.NAME" if name in _NAMED else name
             yield from (f"{head}.{inner}" for inner in part.model_fields)
         else:
             yield name
-
-
-def local_zone(name: str) -> ZoneInfo:
-    """The zone of that name, UTC when it is empty or unknown."""
-    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")

@@ -1,0 +1,57 @@
+"""What a setting may be: a line, a zone, an address; and what all parts of the settings are."""
+
+import difflib
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), 1)
+        raise ValueError(f"no such time zone{f'; did you mean {near[0]}?' if near else ''}")
+    return name
+
+
+def _one_line(text: str) -> str:
+    if any(not char.isprintable() for char in text):
+        raise ValueError("must be one line without control characters")
+    return text.strip()
+
+
+def _web_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must start with http:// or https://")
+    return text.rstrip("/")
+
+
+def web_url_or_none(text: str) -> str:
+    """The address without a slash at its end; "" is none."""
+    return _web_url(text) if text else ""
+
+
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;:\"()\x00-\x1f]+@[^@\s<>,;:\"()\x00-\x1f]+", text):
+        raise ValueError("an address looks like name@example.org")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Zone = Annotated[str, AfterValidator(_zone)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class Part(BaseModel):
+    """A frozen part of the settings that knows every key it allows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def local_zone(name: str) -> ZoneInfo:
+    """The zone of that name, UTC when it is empty or unknown."""
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
