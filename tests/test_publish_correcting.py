@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import KEY
-from digest.domain import Issue
+from digest.domain import Issue, Source
 from digest.errors import NotFoundError, NothingToDoError, WrongStateError
 from digest.publish import (
     Hand,
@@ -24,7 +24,7 @@ from digest.publish import (
     replay,
     send,
 )
-from digest.store import decisions, issues, page_checks
+from digest.store import decisions, issues, page_checks, sources
 from weeks import Week, open_week
 
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
@@ -136,6 +136,22 @@ async def test_nothing_is_asked_twice_whatever_restarts(week: Week) -> None:
     assert sorted(one.status for one in kept.values() if one.status) == [200, 200, 410]
 
 
+async def test_no_more_than_forty_pages_are_asked_for_at_a_time(tmp_path: Path) -> None:
+    many = {"max_stories": 60, "max_per_source": 50}
+    async with open_week(f"sqlite:///{tmp_path / 'digest.db'}", tmp_path, newsletter=many) as week:
+        await week.add_reader("ada@example.org")
+        publish(week, {f"p{number}": f"a{number}a b{number}b c{number}c d{number}d" for number in range(45)})
+        await make(week)
+        week.site.asked.clear()
+
+        asked = []
+        for _ in range(3):
+            await gather(week, HOUR)
+            asked.append(sum(path.startswith("/pages/") for path in week.site.paths()))
+
+    assert asked == [40, 45, 45]
+
+
 async def test_what_was_sent_long_ago_is_left_alone_but_for_the_last_issue(week: Week) -> None:
     await new_week(week)
     await make(week)
@@ -207,6 +223,20 @@ async def test_what_a_cancelled_issue_would_have_corrected_is_proposed_again(wee
     again = await make(week, is_sent=False)
 
     assert told(again) == told(issue) != []
+
+
+async def test_another_article_under_the_number_of_a_removed_one_is_no_correction(week: Week) -> None:
+    async with week.house.store.begin() as session:
+        await sources.remove(session, [one.id for one in await sources.all_of(session)])
+        again = Source(url=f"{week.site.url}/news.xml", title="Another", section="news")
+        await sources.add(session, [again], now=week.clock())
+    publish(week, {name: f"Another {number}" for number, name in enumerate("abcd")})
+    week.clock.pass_by(HOUR)
+
+    issue = await make(week, is_sent=False)
+
+    assert issue.content.stories
+    assert told(issue) == []
 
 
 async def test_there_is_no_issue_of_corrections_alone(week: Week) -> None:

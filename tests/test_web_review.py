@@ -148,6 +148,10 @@ async def test_a_correction_that_is_not_there_is_refused(website: Website) -> No
         f"{path}/corrections", {"revision": "1", "correction": "x", "answer": "drop"}
     )
     empty = await website.post(f"{path}/corrections", {})
+    await website.post(f"{path}/cancel", {"revision": "1"})
+    late = await website.follow(
+        await website.post(f"{path}/corrections", {"revision": "1", "answer": "drop"})
+    )
 
-    assert (unknown.status, empty.status) == (409, 409)
+    assert (unknown.status, empty.status, late.heading) == (409, 409, "Cancelled")
     assert "no such correction" in unknown.text

@@ -18,7 +18,7 @@ from digest.cli.running import (
 )
 from digest.cli.terminal import Terminal, of
 from digest.compose import correction_words
-from digest.domain import Correction, Issue
+from digest.domain import Correction, Issue, IssueState
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.publish import Desk, Hand
@@ -48,9 +48,9 @@ def list_(
         terminal.json({"issue": issue.number, "corrections": plain_corrections(issue, desk)})
     else:
         write_corrections(terminal, issue, desk)
-    if desk.corrections:
+    if desk.corrections and issue.state in {IssueState.DRAFT, IssueState.REVIEW}:
         terminal.then(f"corrections drop {issue.number} K", "takes one out, for ever")
-    else:
+    elif not desk.corrections:
         terminal.say("none", f"issue {issue.number} corrects nothing")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest.compose import Plan, Telling, correction_words, corrections, is_retitled, tellings
-from digest.domain import Article, Content, Correction, Decision, DecisionKind, Issue, PageCheck, Source
+from digest.domain import Article, Correction, Decision, DecisionKind, Issue, PageCheck, Source
 from digest.errors import NotFoundError, WrongStateError
 from digest.gather import Client, ToldPage, ask_pages, is_page_due
 from digest.house import House
@@ -31,7 +31,7 @@ async def with_corrections(house: House, plan: Plan, *, period: str, now: dateti
         own = await issues.of_period(session, plan.newsletter, period)
         since = now - _LATELY
         found = await issues.lately(session, plan.newsletter, since=since, but=own.id if own else 0)
-        told = tellings(_contents(found, is_sent=True), _contents(found, is_sent=False))
+        told = await _told_by(session, found, is_final=False)
         ids = {each.article_id for each in told}
         stored = {each.id: each for each in await articles.by_ids(session, ids)}
         checks = await page_checks.of_articles(session, ids)
@@ -40,9 +40,17 @@ async def with_corrections(house: House, plan: Plan, *, period: str, now: dateti
     return replace(plan, corrections=corrections(told, stored, checks, known)[:_MAX_PROPOSED])
 
 
-def _contents(found: Iterable[Issue], *, is_sent: bool) -> list[Content]:
-    """What those issues say of which mails have left, or those of which none has."""
-    return [issue.content for issue in found if (issue.state in issues.LEFT) is is_sent]
+async def _told_by(session: Session, found: Iterable[Issue], *, is_final: bool) -> tuple[Telling, ...]:
+    """What readers know by these issues and is still stored.
+
+    Corrections in issues that were not sent yet count as told, unless only what `is_final` counts.
+    """
+    every = tuple(found)
+    sent = [issue for issue in every if issue.state in issues.LEFT]
+    others = [issue for issue in every if issue.state not in issues.LEFT]
+    stored = await issues.told_articles(session, [issue.id for issue in sent])
+    told = tellings([one.content for one in sent], [] if is_final else [one.content for one in others])
+    return tuple(each for each in told if (each.story.key, each.article_id) in stored)
 
 
 async def _as_written(
@@ -96,7 +104,8 @@ async def _due(house: House, *, now: datetime) -> list[ToldPage]:
     async with house.store.read() as session:
         for key in house.settings.newsletters:
             # What a draft proposes is asked about further: it may be taken away.
-            told += tellings(_contents(await issues.lately(session, key, since=now - _LATELY), is_sent=True))
+            found = await issues.lately(session, key, since=now - _LATELY)
+            told += await _told_by(session, found, is_final=True)
         ids = {each.article_id for each in told}
         if not ids:
             return []

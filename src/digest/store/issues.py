@@ -1,6 +1,6 @@
 """Issues: one for a newsletter and period, moved from state to state by conditional updates."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -160,6 +160,17 @@ async def lately(
         *mine, or_(IssueRow.due_at >= since, IssueRow.due_at == last.scalar_subquery())
     )
     return tuple(_issue(row) for row in await session.scalars(query.order_by(IssueRow.due_at, IssueRow.id)))
+
+
+async def told_articles(session: AsyncSession, issue_ids: Collection[int]) -> frozenset[tuple[str, int]]:
+    """(story's key, article's id) of what these issues told and is still stored.
+
+    An article that was removed with its source is not among them, although another may have its number.
+    """
+    rows = await session.execute(
+        select(IssueItemRow.story_key, IssueItemRow.article_id).where(IssueItemRow.issue_id.in_(issue_ids))
+    )
+    return frozenset((row.story_key, row.article_id) for row in rows)
 
 
 async def taken_slots(session: AsyncSession, newsletter: str, *, after: datetime) -> frozenset[datetime]:

@@ -31,6 +31,8 @@ router = APIRouter(prefix="/n/{key}/review/{token}")
 _BY = "editor, by link"
 _CHANGED = "The draft has changed since you opened it. Look at it again, then decide."
 _OPEN = (IssueState.DRAFT, IssueState.REVIEW)
+#: What is done to a correction, by the name of the answer.
+_CHANGES = {"drop": drop_correction, "keep": keep_correction}
 _WITH_FRAME = PRIVATE | {"Content-Security-Policy": f"{CSP}; frame-src 'self'"}
 #: The draft is mail: inline styles, nothing else; and it is shown inside our own page only.
 _FRAMED = PRIVATE | {
@@ -126,9 +128,11 @@ async def correct(request: Request, key: str, token: str) -> Response:
     site = site_of(request)
     letter, form = site.letter(key), await read_form(request)
     issue = await issue_of(site, key, token)
-    if issue.state in _OPEN and form.first("revision") != str(issue.revision):
+    if issue.state not in _OPEN:
+        return see_other(f"{letter.home}/review/{token}")
+    change = _CHANGES.get(form.first("answer"))
+    if change is None or form.first("revision") != str(issue.revision):
         return await _page(site, letter, issue, token, status=409, fault=_CHANGED)
-    change = keep_correction if form.first("answer") == "keep" else drop_correction
     try:
         await change(site.house, issue, form.first("correction"), Hand(by=_BY, at=site.clock()))
     except (NotFoundError, WrongStateError, NothingToDoError) as exc:
