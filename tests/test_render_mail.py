@@ -195,6 +195,7 @@ def test_the_draft_names_every_story_and_what_is_wrong() -> None:
         "issue_subject": ISSUE.subject,
         "questions": [f"Is <b>story {number}</b> news?" for number in range(7)],
         "questions_command": "digest questions 47",
+        "changed": "",
     }
 
     message = notice(
@@ -215,3 +216,4 @@ def test_the_draft_names_every_story_and_what_is_wrong() -> None:
     assert "7 questions for you, answered with <b" in message.html
     assert "Is &lt;b&gt;story 4&lt;/b&gt; news?" in message.html
     assert "story 5" not in message.html
+    assert "taken back" not in message.html + message.text

@@ -155,3 +155,16 @@ async def test_a_correction_that_is_not_there_is_refused(website: Website) -> No
 
     assert (unknown.status, empty.status, late.heading) == (409, 409, "Cancelled")
     assert "no such correction" in unknown.text
+
+
+async def test_an_issue_that_was_taken_back_says_why(website: Website) -> None:
+    issue, path = await held(website)
+    untouched = await website.get(path)
+    async with website.house.store.begin() as session:
+        done = await issues.move(session, issue, IssueState.APPROVED)
+        await issues.take_back(session, done, reason="“Model night”: moved from 8 Dec", approve_at=None)
+
+    page = await website.get(path)
+
+    assert "Taken back" not in untouched.text
+    assert "<dt>Taken back</dt><dd>“Model night”: moved from 8 Dec</dd>" in page.text

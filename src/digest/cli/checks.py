@@ -229,6 +229,10 @@ async def stuck(ground: Ground) -> Check:
                 ]
                 if issue.state is IssueState.PAUSED and issue.reason:
                     late.append(f"{key} {issue.number} was paused: {issue.reason}")
+                elif issue.state is IssueState.REVIEW and issue.reason:
+                    when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
+                    words = f"{key} {issue.number}, due {when}, was approved and waits again: {issue.reason}"
+                    late.append(words)
                 elif due < ground.now - _STUCK_AFTER:
                     when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
                     late.append(f"{key} {issue.number} is {issue.state} since its time, {when}")

@@ -8,13 +8,18 @@ from digest import publish
 from digest.cli.correcting import plain_corrections, write_corrections
 from digest.cli.editing import story_at
 from digest.cli.readers import tell_reader
-from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, run
+from digest.cli.running import AsJson, Newsletter, local, newsletter_key, pick_issue, run
 from digest.cli.terminal import Terminal, of
 from digest.compose import explain as explain_story
 from digest.domain import Issue, Story
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.publish import Desk
+from digest.store import checks
+from digest.store.checks import Check
+
+#: What was found of an event before its issue is sent, by its article, with the time as readers know it.
+Checks = dict[int, tuple[str, Check]]
 
 _WHICH = "digest explain issue 12 story 3, digest explain issue 12 --held, digest explain reader EMAIL"
 
@@ -45,18 +50,22 @@ def explain(
         return
     number, position = _which(given, is_held=held)
 
-    async def work(house: House) -> tuple[Issue, Desk]:
+    async def work(house: House) -> tuple[Issue, Desk, Checks]:
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        return issue, await publish.desk(house, issue)
+        async with house.store.read() as session:
+            found = {one.article_id: one for one in await checks.of_issue(session, issue.id)}
+        told = {key: (local(house, issue.newsletter, one.at), one) for key, one in found.items()}
+        return issue, await publish.desk(house, issue), told
 
-    issue, desk = run(terminal, work)
+    issue, desk, looked = run(terminal, work)
     if held and position is None:
         _write_held(terminal, issue, desk, as_json=as_json)
     elif position is None:
         _tell_corrections(terminal, issue, desk, as_json=as_json)
     else:
         story = _held_at(issue, desk, position) if held else story_at(issue, position)
-        _write_story(terminal, issue, story, position, as_json=as_json)
+        found = next((looked[number] for number in story.article_ids if number in looked), None)
+        _write_story(terminal, issue, story, position, found, as_json=as_json)
 
 
 def _which(words: list[str], *, is_held: bool) -> tuple[int | None, int | None]:
@@ -93,10 +102,22 @@ def _tell_corrections(terminal: Terminal, issue: Issue, desk: Desk, *, as_json: 
     terminal.then(f"explain issue {issue.number} story K", "a story")
 
 
-def _write_story(terminal: Terminal, issue: Issue, story: Story, position: int, *, as_json: bool) -> None:
+def _write_story(
+    terminal: Terminal,
+    issue: Issue,
+    story: Story,
+    position: int,
+    found: tuple[str, Check] | None,
+    *,
+    as_json: bool,
+) -> None:
     lines = explain_story(story)
+    if found:
+        lines += (f"event.recheck: Looked at again {found[0]}: {found[1].words}.",)
     if as_json:
-        terminal.json({"issue": issue.number, "story": position} | _plain(story) | {"why": list(lines)})
+        again = {"at": found[1].at, "words": found[1].words} if found else None
+        plain = _plain(story) | {"why": list(lines), "recheck": again}
+        terminal.json({"issue": issue.number, "story": position} | plain)
         return
     for line in lines:
         terminal.write(line)

@@ -29,6 +29,19 @@ from digest.house import House
 _GONE = frozenset({IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED, IssueState.SENT})
 
 
+async def looked_again(terminal: Terminal, house: House, issue: Issue) -> Issue:
+    """The issue when its events still are as it tells them; WrongStateError when it was taken back."""
+    if issue.state is not IssueState.APPROVED:
+        return issue
+    if any(story.event for story in issue.content.stories):
+        terminal.say("events", "compared with what their sources say now")
+    issue = await publish.recheck(house, issue, now=utc_now())
+    if issue.state is IssueState.REVIEW:
+        hint = f"digest issues show {issue.number}, then digest approve {issue.number}"
+        raise WrongStateError(f"issue {issue.number} was taken back: {issue.reason}", hint=hint)
+    return issue
+
+
 def approve(
     ctx: typer.Context, number: Number = None, as_json: AsJson = False, newsletter: Newsletter = None
 ) -> None:

@@ -11,6 +11,7 @@ from digest.cli.failures import PARTLY
 from digest.cli.ledger import Ledger, ledger_of
 from digest.cli.plain import plain_issue
 from digest.cli.progress import listed, sending_bar
+from digest.cli.releasing import looked_again
 from digest.cli.running import (
     AsJson,
     ExitCode,
@@ -71,6 +72,7 @@ def send(
         before = await _may_send(terminal, house, issue)
         is_new = issue.state is not IssueState.SENT and not await _is_too_soon(terminal, house, issue, before)
         if is_new:
+            issue = await looked_again(terminal, house, issue)
             hint = "--yes sends it, digest send --dry-run tries it without sending"
             _agree(terminal, f"Send issue {issue.number} to", before.waiting, yes=yes, hint=hint)
             await _send(terminal, house, issue, before.waiting)

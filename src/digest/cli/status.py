@@ -166,7 +166,8 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
     if one.open:
         count = len(one.open.content.stories)
         due = local(house, one.key, one.open.due_at)
-        why = f" ({one.open.reason})" if one.open.reason else ""
+        back = "taken back: " if one.open.state is IssueState.REVIEW else ""
+        why = f" ({back}{one.open.reason})" if one.open.reason else ""
         terminal.write(f"  issue     {one.open.number}, {one.open.state}{why}, {count} stories, for {due}")
         if one.open_words:
             terminal.write(f"            {one.open_words}")

@@ -8,6 +8,7 @@ from digest.compose.issue import compose, review
 from digest.compose.learn import pattern_of, pattern_words
 from digest.compose.month import best_of
 from digest.compose.plan import Plan, Weights
+from digest.compose.recheck import Recheck, put_right, recheck, story_now
 from digest.compose.review import Question, Review
 from digest.compose.reword import materials
 from digest.compose.same import contradicts, kin
@@ -16,6 +17,7 @@ __all__ = [
     "Change",
     "Plan",
     "Question",
+    "Recheck",
     "Review",
     "Telling",
     "Weights",
@@ -31,7 +33,10 @@ __all__ = [
     "materials",
     "pattern_of",
     "pattern_words",
+    "put_right",
+    "recheck",
     "refusal",
     "review",
+    "story_now",
     "tellings",
 ]

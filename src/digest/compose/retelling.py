@@ -90,7 +90,7 @@ class Memory:
         return event_title(title), self._day(event), event.is_deadline
 
     def _agrees(self, was: Event, article: Article) -> bool:
-        return article.event is not None and not self._change(was, article.event)
+        return article.event is not None and not difference(was, article.event, self._plan.zone)
 
     def _word(self, told: Story, now: Event) -> str:
         was = told.event or now
@@ -99,23 +99,27 @@ class Memory:
         if now.is_cancelled:
             return ""
         is_last = is_last_call(now, self._plan) and told.kind != LAST_CALL
-        return self._change(was, now) or (LAST_CALL if is_last else "")
-
-    def _change(self, was: Event, now: Event) -> str:
-        """What differs so that somebody would stand before a closed door."""
-        before, after = self._day(was), self._day(now)
-        if before != after:
-            year, month, number = before.split("-")
-            told_year = "" if after.startswith(year) else f" {year}"
-            return f"Moved from {int(number)} {_MONTHS[int(month) - 1]}{told_year}"
-        if not (was.all_day or now.all_day) and was.starts_at != now.starts_at:
-            return "New time"
-        if now.online and not now.place and was.place:
-            return "Now online"
-        return "New place" if _is_elsewhere(was, now) else ""
+        return difference(was, now, self._plan.zone) or (LAST_CALL if is_last else "")
 
     def _day(self, event: Event) -> str:
         return day_of(event, self._plan.zone)
+
+
+def difference(was: Event, now: Event, zone: str) -> str:
+    """What differs so that somebody would stand before a closed door: "Moved from 8 Dec", "New time" …
+
+    "" for the same in other words; days are those of `zone`.
+    """
+    before, after = day_of(was, zone), day_of(now, zone)
+    if before != after:
+        year, month, number = before.split("-")
+        told_year = "" if after.startswith(year) else f" {year}"
+        return f"Moved from {int(number)} {_MONTHS[int(month) - 1]}{told_year}"
+    if not (was.all_day or now.all_day) and was.starts_at != now.starts_at:
+        return "New time"
+    if now.online and not now.place and was.place:
+        return "Now online"
+    return "New place" if _is_elsewhere(was, now) else ""
 
 
 def _is_elsewhere(was: Event | None, now: Event) -> bool:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from digest import cron
 from digest.config.kinds import Line, Mailbox, Part, WebUrl, Zone, web_url_or_none
-from digest.domain import DEFAULT_SECTIONS, Policy, Section, StalePolicy
+from digest.domain import DEFAULT_SECTIONS, ChangedEvents, Policy, Section, StalePolicy
 from digest.errors import ConfigError
 
 #: Only to try whether a schedule ever comes.
@@ -166,6 +166,8 @@ class NewsletterSettings(Part):
     stale: StalePolicy = StalePolicy.ASK
     #: An issue is stale when the daemon finds it this many hours late.
     stale_after_hours: float = Field(12, gt=0, le=24 * 14)
+    #: What happens when an event of an approved issue turns out to have changed within a day of its sending.
+    changed_events: ChangedEvents = ChangedEvents.ASK
     sections: tuple[Section, ...] = DEFAULT_SECTIONS
     max_stories: int = Field(24, ge=1, le=100)
     max_events: int = Field(8, ge=0, le=50)

@@ -30,7 +30,7 @@ class FullText(StrEnum):
 
 
 class IssueState(StrEnum):
-    """Where an issue stands: draft → review → approved → sending ⇄ paused → sent, or cancelled."""
+    """Where an issue stands: draft → review ⇄ approved → sending ⇄ paused → sent, or cancelled."""
 
     #: Composed; composing again replaces it.
     DRAFT = "draft"
@@ -52,7 +52,8 @@ class IssueState(StrEnum):
 ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {
     IssueState.DRAFT: frozenset({IssueState.REVIEW, IssueState.APPROVED, IssueState.CANCELLED}),
     IssueState.REVIEW: frozenset({IssueState.DRAFT, IssueState.APPROVED, IssueState.CANCELLED}),
-    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
+    # Back to review while nothing has left, when an event that it tells has changed.
+    IssueState.APPROVED: frozenset({IssueState.SENDING, IssueState.REVIEW, IssueState.CANCELLED}),
     IssueState.SENDING: frozenset({IssueState.PAUSED, IssueState.SENT, IssueState.CANCELLED}),
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
     # Another attempt for those that failed.
@@ -147,6 +148,15 @@ class StalePolicy(StrEnum):
     SEND = "send"
     #: It is made and held for an editor.
     ASK = "ask"
+
+
+class ChangedEvents(StrEnum):
+    """What happens when an event of an approved issue turns out to have changed before it is sent."""
+
+    #: The issue is put right and waits for its approval again.
+    ASK = "ask"
+    #: It goes as it was approved; the editor is told.
+    SEND = "send"
 
 
 class OutcomeKind(StrEnum):

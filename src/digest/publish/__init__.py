@@ -13,6 +13,7 @@ from digest.publish.moving import move
 from digest.publish.notice import notice_message
 from digest.publish.notices import send_notices
 from digest.publish.pausing import pause, resume, retry
+from digest.publish.recheck import recheck
 from digest.publish.reconciling import Reconciled, reconcile
 from digest.publish.rehearsal import Rehearsal, rehearse
 from digest.publish.release import continue_sending, release_due
@@ -49,6 +50,7 @@ __all__ = [
     "pause",
     "plan_for",
     "present",
+    "recheck",
     "recompose",
     "reconcile",
     "rehearse",

@@ -33,7 +33,13 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
                 hint=f"digest preview {issue.number}, then approve again",
             )
         done = await issues.move(
-            session, current, IssueState.APPROVED, approved_at=now, approved_by=by, approve_at=None
+            session,
+            current,
+            IssueState.APPROVED,
+            approved_at=now,
+            approved_by=by,
+            approve_at=None,
+            reason="",
         )
         frozen |= await _freeze_audience(session, house, done, frozen, now=now)
         await issues.freeze(session, done.id, frozen)

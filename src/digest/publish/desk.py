@@ -12,7 +12,7 @@ from digest.house import House
 from digest.publish.hand import with_decisions, with_edits
 from digest.publish.making import Desk, Inputs, unpack_desk, unpack_inputs
 from digest.publish.revise import Slip, revise
-from digest.store import audit, decisions, edits, revisions
+from digest.store import Session, audit, decisions, edits, revisions
 
 #: Behind all others of its tier.
 LAST = 1_000
@@ -40,15 +40,12 @@ async def recompose(
 
     async def make() -> Inputs:
         async with house.store.read() as session:
-            kept = await revisions.making(session, issue.id)
-            said = await decisions.all_of(session, issue.newsletter)
-            done = await edits.all_of(session, issue.id)
-        if kept is None:
+            inputs = await inputs_now(session, issue)
+        if inputs is None:
             raise WrongStateError(
                 f"issue {issue.number} was drafted by an older version", hint="digest draft makes it again"
             )
-        inputs = unpack_inputs(kept)
-        plan = with_edits(with_decisions(inputs.plan, said, inputs.articles), done)
+        plan = inputs.plan
         if note is not None:
             plan = replace(plan, note=note)
         if subject is not None:
@@ -64,6 +61,17 @@ async def recompose(
         at=hand.at,
     )
     return await revise(house, slip, make)
+
+
+async def inputs_now(session: Session, issue: Issue) -> Inputs | None:
+    """What the issue was made of, under the editor's hand as it is now; None where that was not kept."""
+    kept = await revisions.making(session, issue.id)
+    if kept is None:
+        return None
+    inputs = unpack_inputs(kept)
+    said = await decisions.all_of(session, issue.newsletter)
+    plan = with_decisions(inputs.plan, said, inputs.articles)
+    return replace(inputs, plan=with_edits(plan, await edits.all_of(session, issue.id)))
 
 
 def require_draft(issue: Issue) -> None:

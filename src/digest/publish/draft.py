@@ -14,7 +14,7 @@ from digest.publish.making import Inputs, inputs_of
 from digest.publish.periods import period_of
 from digest.publish.revise import Slip, revise
 from digest.publish.rewriting import with_suggestions
-from digest.store import Store, articles, decisions, edits, issues, notices, sources
+from digest.store import Session, Store, articles, decisions, edits, issues, notices, sources
 
 #: What an issue covers when none was sent before.
 _FIRST_WINDOW = timedelta(days=7)
@@ -124,15 +124,22 @@ async def hold(store: Store, issue: Issue, *, editor: str, auto_after: timedelta
         if issue.state is IssueState.DRAFT:
             at = now + auto_after if auto_after else None
             held = await issues.move(session, issue, IssueState.REVIEW, approve_at=at)
-        if editor:
-            notice = Notice(
-                key=f"draft:{held.id}:r{held.revision}",
-                name="draft",
-                newsletter=held.newsletter,
-                recipient=editor,
-                issue_id=held.id,
-                created_at=now,
-                due_at=now,
-            )
-            await notices.add(session, notice)
+        await tell_editor(session, held, "draft", f"r{held.revision}", editor=editor, now=now)
     return held
+
+
+async def tell_editor(
+    session: Session, issue: Issue, name: str, mark: str, *, editor: str, now: datetime
+) -> None:
+    """Queue that mail about the issue for its editor, if it has one; once for each `mark`."""
+    if editor:
+        notice = Notice(
+            key=f"{name}:{issue.id}:{mark}",
+            name=name,
+            newsletter=issue.newsletter,
+            recipient=editor,
+            issue_id=issue.id,
+            created_at=now,
+            due_at=now,
+        )
+        await notices.add(session, notice)

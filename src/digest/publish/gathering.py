@@ -58,11 +58,13 @@ async def gather_sources(
     now: datetime,
     everything: bool = False,
     only: Sequence[Source] = (),
+    with_pages: bool = True,
     watch: Callable[[Gathered], None] = lambda _got: None,
 ) -> GatherReport:
     """Read every source that is due (or `everything`, or `only` those) and store what is new.
 
-    Twice is safe: an article is stored once a source. `watch` hears of each source as it finishes.
+    Then the pages of new articles, unless without them. Twice is safe: an article is stored once a source.
+    `watch` hears of each source as it finishes.
     """
     chosen = only or await _chosen(house, now=now, everything=everything)
     report = GatherReport()
@@ -71,8 +73,8 @@ async def gather_sources(
             for got, saved in await _keep(house, batch, now=now):
                 report = report.plus(got, new=saved.new, revised=saved.revised)
                 watch(got)
-        pages = await _read_pages(house, client, now=now)
-        told = await ask_told_pages(house, client, now=now)
+        pages = await _read_pages(house, client, now=now) if with_pages else 0
+        told = await ask_told_pages(house, client, now=now) if with_pages else 0
     if report.sources or pages or told:
         house.log.event(
             "gather.done",

@@ -44,6 +44,7 @@ async def draft_month(house: House, key: str, *, now: datetime, due_at: datetime
                 content=content,
                 state=there.state if there else IssueState.DRAFT,
                 approve_at=there.approve_at if there else None,
+                reason=there.reason if there else "",
             ),
             now=now,
         )

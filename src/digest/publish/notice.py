@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from digest.domain import IssueState, Message, Notice, Subscriber, Subscription, SubscriptionState
+from digest.domain import Issue, IssueState, Message, Notice, Subscriber, Subscription, SubscriptionState
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
 from digest.render import lint, render
 from digest.render import notice as render_notice
 from digest.standing import clock_of, next_for, pace_of
-from digest.store import deliveries, issues, revisions, subscribers
+from digest.store import checks, deliveries, issues, revisions, subscribers
 from digest.tokens import Purpose
 
 Values = Mapping[str, object]
@@ -97,6 +97,21 @@ async def _draft(house: House, notice: Notice) -> Values:
         "issue_subject": rendered.subject,
         "questions": [each.question.words for each in desk.asked],
         "questions_command": f"digest questions {issue.number}",
+        "changed": issue.reason,
+    }
+
+
+async def _changed(house: House, notice: Notice) -> Values:
+    async with house.store.read() as session:
+        issue = await issues.get(session, notice.issue_id)
+        found = await checks.of_issue(session, issue.id)
+    option = _option(house, issue)
+    return {
+        "number": issue.number,
+        "due_at": issue.due_at,
+        "changes": [one.words for one in found if one.mark],
+        "show_command": f"digest issues show {issue.number}{option}",
+        "cancel_command": f"digest cancel {issue.number}{option}",
     }
 
 
@@ -104,7 +119,7 @@ async def _paused(house: House, notice: Notice) -> Values:
     async with house.store.read() as session:
         issue = await issues.get(session, notice.issue_id)
         states = await deliveries.counts(session, issue.id)
-    option = f" --newsletter {issue.newsletter}" if len(house.settings.newsletters) > 1 else ""
+    option = _option(house, issue)
     return {
         "number": issue.number,
         "reason": issue.reason,
@@ -114,6 +129,11 @@ async def _paused(house: House, notice: Notice) -> Values:
         "resume_command": f"digest resume {issue.number}{option}",
         "cancel_command": f"digest cancel {issue.number}{option}",
     }
+
+
+def _option(house: House, issue: Issue) -> str:
+    """What a command needs to mean this newsletter."""
+    return f" --newsletter {issue.newsletter}" if len(house.settings.newsletters) > 1 else ""
 
 
 async def _last_issue(house: House, key: str) -> str:
@@ -132,6 +152,7 @@ def _labels(house: House, reader: Subscription) -> list[str]:
 #: Every notice there is, by the folder of its templates.
 _VALUES: dict[str, Callable[[House, Notice], Awaitable[Values]]] = {
     "already": _subscribed,
+    "changed": _changed,
     "confirm": _confirm,
     "draft": _draft,
     "goodbye": _goodbye,

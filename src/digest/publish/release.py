@@ -12,6 +12,7 @@ from digest.publish.draft import draft, hold, present
 from digest.publish.gathering import gather_sources
 from digest.publish.monthly import draft_month
 from digest.publish.periods import period_of
+from digest.publish.recheck import AHEAD, recheck
 from digest.publish.send import Clock, send, utc_now
 from digest.store import issues
 
@@ -96,10 +97,19 @@ async def _record_skip(
 
 async def _advance(house: House, issue: Issue, *, clock: Clock, should_stop: Callable[[], bool]) -> None:
     now = clock()
-    if issue.state is IssueState.REVIEW and issue.approve_at and issue.approve_at <= now:
-        issue = await approve(house, issue, by="policy auto-after", now=now)
+    issue = await _let_go(house, issue, now=now)
+    if issue.state is IssueState.APPROVED and issue.due_at - now <= AHEAD:
+        issue = await _let_go(house, await recheck(house, issue, now=now), now=now)
     if issue.state is IssueState.SENDING or (issue.state is IssueState.APPROVED and issue.due_at <= now):
         await send(house, issue, clock=clock, should_stop=should_stop)
+
+
+async def _let_go(house: House, issue: Issue, *, now: datetime) -> Issue:
+    """The issue approved when it has waited as long as its policy says, else as it is."""
+    if issue.state is IssueState.REVIEW and issue.approve_at and issue.approve_at <= now:
+        policy = house.newsletter(issue.newsletter).release
+        return await approve(house, issue, by=f"policy {policy}", now=now)
+    return issue
 
 
 async def continue_sending(

@@ -43,7 +43,7 @@ async def revise(house: House, slip: Slip, make: Callable[[], Awaitable[Inputs]]
             since = house.local(slip.newsletter, inputs.plan.since)
             raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
         async with house.store.begin() as session:
-            saved = await _keep(session, slip, inputs, found, seen=seen)
+            saved = await keep(session, slip, inputs, found, seen=seen)
         if saved is not None:
             stories = len(saved.content.stories)
             house.log.event("issue.drafted", n=saved.number, stories=stories, revision=saved.revision)
@@ -51,8 +51,8 @@ async def revise(house: House, slip: Slip, make: Callable[[], Awaitable[Inputs]]
     raise BusyError("the draft is being changed by others again and again", hint="run it again in a moment")
 
 
-async def _keep(session: Session, slip: Slip, inputs: Inputs, found: Review, *, seen: int) -> Issue | None:
-    """The draft as stored; None when it was changed since revision `seen`."""
+async def keep(session: Session, slip: Slip, inputs: Inputs, found: Review, *, seen: int) -> Issue | None:
+    """The draft as stored; None when it was changed since revision `seen`, or is no draft any more."""
     content = found.content
     there = await issues.of_period(session, slip.newsletter, slip.period)
     if (there.revision if there else 0) != seen:
@@ -65,6 +65,7 @@ async def _keep(session: Session, slip: Slip, inputs: Inputs, found: Review, *, 
         content=content,
         state=IssueState.REVIEW if there and there.state is IssueState.REVIEW else IssueState.DRAFT,
         approve_at=there.approve_at if there else None,
+        reason=there.reason if there else "",
     )
     saved = await issues.save_draft(session, values, now=slip.at)
     before = unpack_desk(await revisions.making(session, saved.id))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from digest.store.tables import Base, Id, Key, State, Words
@@ -74,3 +74,16 @@ class PageCheckRow(Base):
     last_modified: Mapped[Words]
     missing_since: Mapped[datetime | None]
     is_gone: Mapped[bool]
+
+
+class CheckRow(Base):
+    """What an event of an approved issue was found to be when its source was asked again."""
+
+    __tablename__ = "event_check"
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
+    #: No foreign key: a source may be removed, and what was found stays.
+    article_id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    words: Mapped[Words]
+    #: The change of which the editor knows.
+    mark: Mapped[str] = mapped_column(String(16), default="", server_default="")

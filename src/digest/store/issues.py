@@ -11,7 +11,7 @@ from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rend
 from digest.errors import NotFoundError, WrongStateError
 from digest.store.plain import converter
 from digest.store.rows import LARGEST, insert_ignoring, upsert
-from digest.store.tables import IssueItemRow, IssueRow, NewsletterRow, RenderingRow
+from digest.store.tables import DeliveryRow, IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
 #: No event is told longer before it (the most that `event_days` allows, and a month).
 _EVENTS_SINCE = timedelta(days=430)
@@ -260,6 +260,29 @@ async def move(session: AsyncSession, issue: Issue, to: IssueState, **values: An
         now = await get(session, issue.id)
         raise WrongStateError(f"issue {issue.number} became {now.state} meanwhile")
     return await get(session, issue.id)
+
+
+async def take_back(
+    session: AsyncSession, issue: Issue, *, reason: str, approve_at: datetime | None
+) -> Issue:
+    """The approved issue in review again; its audience and what was rendered for it are forgotten.
+
+    One conditional update comes first: WrongStateError when its sending has begun, and nothing is changed.
+    """
+    if issue.state is not IssueState.APPROVED:
+        raise WrongStateError(f"issue {issue.number} is {issue.state} and cannot be taken back")
+    back = await move(
+        session,
+        issue,
+        IssueState.REVIEW,
+        reason=reason,
+        approve_at=approve_at,
+        approved_at=None,
+        approved_by="",
+    )
+    for table in (DeliveryRow, RenderingRow):
+        await session.execute(delete(table).where(table.issue_id == issue.id))
+    return back
 
 
 async def freeze(session: AsyncSession, issue_id: int, renderings: Mapping[str, Rendered]) -> None:
