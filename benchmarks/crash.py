@@ -27,6 +27,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from digest import eventloop
+from digest.deliver.smtp import Line
 from digest.deliver.wire import Wire
 from digest.house import open_house
 from digest.log import Log
@@ -118,7 +120,7 @@ def at_dot(nth: int) -> None:
 
     def wrapped(self: Wire, data: bytes) -> None:
         original(self, data)
-        if data == b".\r\n" and next(calls) >= nth:
+        if data.startswith(b".\r\n") and next(calls) >= nth:
             die()
 
     Wire._write = wrapped  # type: ignore[method-assign]
@@ -144,7 +146,7 @@ POINTS: dict[str, Callable[[int], None]] = {
     "dot out": at_dot,
     "": lambda _nth: None,
     "intent not committed": in_transaction,
-    "reply read": lambda nth: after_call(Wire, "finish", nth),
+    "reply read": lambda nth: after_call(Line, "_finish", nth),
     "intent stored": lambda nth: after_call(Ledger, "hand", nth),
     "body out": lambda nth: after_call(Wire, "push", nth),
     "outcome stored": lambda nth: after_call(Writer, "write", nth),
@@ -156,7 +158,7 @@ def work(place: Place, connections: int, point: str, nth: int) -> None:
     """A process that sends, and dies at the point it was given."""
     outcomes._BATCH = 1
     POINTS[point](nth)
-    asyncio.run(_send(place, connections))
+    eventloop.run(_send(place, connections))
 
 
 async def _send(place: Place, connections: int) -> None:

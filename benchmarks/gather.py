@@ -26,6 +26,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from digest import eventloop
 from digest.config import Settings
 from digest.domain import Source
 from digest.house import open_house
@@ -260,7 +261,7 @@ def run_part(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.part == "ours":
-            result = asyncio.run(ours(options.feeds, options.port, options.concurrency, folder))
+            result = eventloop.run(ours(options.feeds, options.port, options.concurrency, folder))
         else:
             result = {"plain": plain, "rss2email": rss2email}[options.part](
                 options.feeds, options.port, folder

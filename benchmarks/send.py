@@ -27,6 +27,7 @@ from pathlib import Path
 import aiosmtplib
 import jinja2
 
+from digest import eventloop
 from digest.deliver import encode, new_keys
 from digest.house import open_house
 from digest.log import Log
@@ -202,7 +203,7 @@ def main() -> None:
     if options.child:
         database, url = options.child
         dkim = keys_for(options.sign, options.keys)
-        print(json.dumps(asyncio.run(ours(database, url, options.connections, dkim))))
+        print(json.dumps(eventloop.run(ours(database, url, options.connections, dkim))))
         return
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(options, Path(folder))

@@ -1,15 +1,17 @@
 """What every test may ask for: a database of each kind, settings, an opened house."""
 
+import asyncio
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 from sqlalchemy import text
 
 from digest.config import Settings
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
 KEY = "week-in-ai"
+#: Here everything must hold on asyncio's own loop too, which is all that Windows has.
+ON_BOTH_LOOPS = {"test_deliver_smtp.py", "test_deliver_following.py"}
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that commands run on."""
+    del config
+    ours = {"uvloop": uvloop.new_event_loop}
+    return ours | {"asyncio": asyncio.new_event_loop} if item.path.name in ON_BOTH_LOOPS else ours
 
 
 @pytest.fixture(scope="session")

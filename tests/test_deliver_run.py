@@ -37,12 +37,14 @@ async def keys_of(
     async def taking(outcome: Outcome) -> None:
         found.append(outcome.key)
 
-    await deliver(messages, transport, connections=connections, handing=handing, taking=taking)
+    await deliver(messages, transport, at_once=connections, handing=handing, taking=taking)
     return found
 
 
 class Slow:
     """A transport that gives the loop some turns before and after the dot, and counts what is in flight."""
+
+    ahead = 0
 
     def __init__(self) -> None:
         self.left: list[int] = []
@@ -111,7 +113,7 @@ async def test_there_are_never_more_intents_without_a_recorded_outcome_than_conn
             await asyncio.sleep(0)
         handed.discard(outcome.key)
 
-    await deliver(envelopes(60), Slow(), connections=4, handing=note, taking=slowly)
+    await deliver(envelopes(60), Slow(), at_once=4, handing=note, taking=slowly)
 
     assert most <= 4
 
@@ -155,7 +157,7 @@ async def test_what_taking_raises_stops_the_run_after_those_in_flight() -> None:
             raise LookupError("no room")
 
     with pytest.raises(LookupError, match="no room"):
-        await deliver(envelopes(1000), transport, connections=4, handing=willing, taking=no_room)
+        await deliver(envelopes(1000), transport, at_once=4, handing=willing, taking=no_room)
 
     assert sorted(taken) == sorted(transport.left)
     assert len(taken) < 20

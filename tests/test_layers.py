@@ -20,7 +20,7 @@ LAYERS = (
     {"standing"},
     {"house"},
     {"gather", "compose", "rewrite", "render", "deliver", "inbound", "store"},
-    {"config", "log", "tokens"},
+    {"config", "log", "tokens", "eventloop"},
     {"cron"},
     {"errors", "doors"},
     {"domain"},

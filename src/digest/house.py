@@ -74,12 +74,14 @@ class House:
         """One reader's own links, equal each time they are made."""
         leave = self.token(Purpose.LEAVE, key, subscriber.id)
         preferences = self.token(Purpose.PREFERENCES, key, subscriber.id)
-        local, _, domain = self.newsletter(key).from_address.rpartition("@")
+        local, _, domain = self.masthead(key).from_address.rpartition("@")
+        home = self.page(key)
+        page = f"{home}/leave/{leave}"
         return Links(
-            browser=self.page(key, f"/issues/{number}"),
-            preferences=self.page(key, f"/preferences/{preferences}"),
-            leave=self.page(key, f"/leave/{leave}"),
-            one_click=self.page(key, f"/leave/{leave}"),
+            browser=f"{home}/issues/{number}",
+            preferences=f"{home}/preferences/{preferences}",
+            leave=page,
+            one_click=page,
             leave_mail=f"{local}+unsubscribe-{leave}@{domain}",
         )
 

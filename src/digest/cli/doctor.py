@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest import config
+from digest import config, eventloop
 from digest.cli.checks import CHECKS, Check, Ground, State, database, send_to
 from digest.cli.running import AsJson, utc_now
 from digest.cli.terminal import Terminal, of
@@ -29,7 +29,7 @@ def doctor(
     Changes nothing. Exit 1 when something must be mended before sending.
     """
     terminal = of(ctx)
-    found = asyncio.run(_examine(terminal, recipient))
+    found = eventloop.run(_examine(terminal, recipient))
     fails = sum(one.state is State.FAIL for one in found)
     if as_json:
         terminal.json({"ok": not fails, "checks": [one.plain() for one in found]})

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from digest import config
+from digest import config, eventloop
 from digest.cli.terminal import Terminal
 from digest.config import Settings
 from digest.domain import Issue, IssueState, Source
@@ -69,7 +69,7 @@ def run(terminal: Terminal, work: Callable[[House], Awaitable[_T]], *, check_sch
             return await work(house)
 
     try:
-        return asyncio.run(inside())
+        return eventloop.run(inside())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 

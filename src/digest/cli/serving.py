@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from digest import eventloop
 from digest.cli.running import load_settings
 from digest.cli.terminal import Terminal, of
 from digest.config import Settings
@@ -33,7 +34,7 @@ def run(
     settings = load_settings(terminal)
     place = (host or settings.web.host, settings.web.port if port is None else port)
     with listen(*place) as listening:
-        asyncio.run(_serve(terminal, settings, listening))
+        eventloop.run(_serve(terminal, settings, listening))
 
 
 def worker(
@@ -48,7 +49,7 @@ def worker(
     terminal = of(ctx)
     wanted = queues_of(queues)
     settings = load_settings(terminal)
-    asyncio.run(_work(terminal, settings, wanted, concurrency))
+    eventloop.run(_work(terminal, settings, wanted, concurrency))
 
 
 async def _work(terminal: Terminal, settings: Settings, queues: tuple[str, ...], concurrency: int) -> None:

@@ -1,6 +1,5 @@
 """`digest config check|show`: the settings as they are understood, secrets hidden."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, SecretStr
 
-from digest import config
+from digest import config, eventloop
 from digest.cli.running import AsJson
 from digest.cli.terminal import of
 from digest.deliver import open_relays
@@ -29,7 +28,7 @@ def check(ctx: typer.Context) -> None:
     terminal = of(ctx)
     settings = config.load(terminal.config)
     check_templates(open_templates(settings.templates))
-    asyncio.run(_open_ways(settings))
+    eventloop.run(_open_ways(settings))
     terminal.say("ok", f"{config.find(terminal.config)}, newsletters: {', '.join(settings.newsletters)}")
     terminal.then("doctor", "also looks at the database, the mail server and the sources")
 

@@ -14,6 +14,8 @@ _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f\ud800-\udfff()<>\[\]\\,;:\"@]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
+# A message names its sender and its reader more than once.
+@lru_cache(maxsize=256)
 def wire_address(address: str) -> str:
     """The address with its domain in A-labels and its local part untouched.
 

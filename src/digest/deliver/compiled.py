@@ -3,6 +3,7 @@
 import binascii
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from digest.deliver.headers import write_header
@@ -95,12 +96,16 @@ class _Quoted:
     """Quoted-printable: each block ends on a line break, hard or soft, and so does each value."""
 
     def __init__(self, subtype: str, pieces: Sequence[str]) -> None:
-        #: Encoded text at the even places, names between them.
-        self._pieces = [_quoted(piece) if index % 2 == 0 else piece for index, piece in enumerate(pieces)]
-        self._pieces[0] = part_head(subtype, "quoted-printable") + _quoted(pieces[0])
+        #: Encoded text at the even places, room for values between them.
+        self._pieces = [b"" if index % 2 else _quoted(piece) for index, piece in enumerate(pieces)]
+        self._pieces[0] = part_head(subtype, "quoted-printable") + self._pieces[0]
+        self._names = list(enumerate(pieces))[1::2]
 
     def fill(self, values: Mapping[str, str], out: list[bytes]) -> None:
-        out += [piece if isinstance(piece, bytes) else _quoted(values[piece]) for piece in self._pieces]
+        filled = self._pieces.copy()
+        for index, name in self._names:
+            filled[index] = _quoted_value(values[name])
+        out += filled
 
 
 def _quoted(text: str) -> bytes:
@@ -115,6 +120,10 @@ def _quoted(text: str) -> bytes:
         quoted = quote(plain + b"x")[:-1]
         quoted = quoted if quoted.endswith(b"\n") else quoted + b"=\n"
     return _DOTTED.sub(_without_dots, quoted).replace(b"\n", b"\r\n")
+
+
+# A reader's values stand in both bodies, some of them more than once.
+_quoted_value = lru_cache(maxsize=64)(_quoted)
 
 
 def _without_dots(found: re.Match[bytes]) -> bytes:

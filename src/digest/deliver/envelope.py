@@ -32,6 +32,9 @@ async def no_intent() -> None:
 class Transport(Protocol):
     """A way out. `send` may be called by several tasks at a time."""
 
+    #: How many messages it has a use for beyond those that it hands over at one time.
+    ahead: int
+
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What came of the message; raises only what `intent` raises.
 

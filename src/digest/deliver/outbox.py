@@ -19,6 +19,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         """The folder is made when the first message comes."""
+        self.ahead = 0
         self._folder = folder
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:

@@ -4,13 +4,18 @@ import asyncio
 import re
 import socket
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
+from digest.deliver.dial import dial
 from digest.deliver.envelope import Envelope, Intent, no_intent
-from digest.deliver.smtp import Account, Line, dial
+from digest.deliver.smtp import Account, Commands, Line, Opened, Told
+from digest.deliver.wire import Asked
 from digest.domain import Outcome, OutcomeKind
-from digest.errors import TransportError
+from digest.errors import DigestError, TransportError
 
 #: Servers drop connections that never end.
 _MESSAGES_A_LINE = 100
@@ -21,8 +26,31 @@ _NAME_SECONDS = 5.0
 _NO_NAME = "[127.0.0.1]"
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A line for one message, and what the server has said already to the message's commands."""
+
+    line: Line
+    opened: Opened | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A message that waits for a line."""
+
+    envelope: Envelope
+    #: True when its commands may leave with another message's dot.
+    may_follow: bool
+    #: None when there may be a line to be had or dialled now.
+    turn: asyncio.Future[_Turn | None]
+
+
 class Relay:
-    """A transport over at most `connections` lines to one mail server."""
+    """A transport over at most `connections` lines to one mail server.
+
+    While messages wait for a line, the commands of the next leave together with the dot of the one before:
+    a message takes one round trip instead of two.
+    """
 
     def __init__(
         self,
@@ -39,21 +67,28 @@ class Relay:
         self._rest_seconds = rest_seconds
         self._rest_until = 0.0
         self._last_words = ""
+        #: How many messages are of use beside those on the lines: each line's next.
+        self.ahead = connections
         self._idle: list[Line] = []
         #: Lines in use, idle or being dialled.
         self._open = 0
-        self._changed = asyncio.Event()
+        self._waiting: deque[_Waiting] = deque()
+        self._may_follow = True
+        #: Lines that belong to the message that follows, as soon as the one on them is done.
+        self._promised: set[Line] = set()
         self._tls: ssl.SSLContext | None = None
         self._own_name = ""
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What the server said of the message; DEFERRED when it could not be reached."""
         try:
-            line = await self._take()
+            turn = await self._take(envelope)
         except TransportError as exc:
             return Outcome(key=envelope.key, kind=OutcomeKind.DEFERRED, reply=exc.what, is_unreached=True)
+        line = turn.line
+        following = partial(self._following, line)
         try:
-            return await line.send(envelope, intent)
+            return await line.send(envelope, intent, opened=turn.opened, following=following)
         finally:
             self._give_back(line)
 
@@ -70,22 +105,84 @@ class Relay:
         self._open -= len(lines)
         await asyncio.gather(*(line.quit() for line in lines))
 
-    async def _take(self) -> Line:
-        """An idle line, a new one, or the next that is given back."""
+    async def _take(self, envelope: Envelope) -> _Turn:
+        """An idle line, a new one, the next that is given back, or one whose message this one follows."""
+        may_follow = True
         while True:
             while self._idle:
                 line = self._idle.pop()
-                if line.is_open and line.messages < self._messages_a_line:
-                    return line
+                if self._is_fresh(line):
+                    return _Turn(line)
                 self._drop()
                 if line.is_open:
                     await line.quit()
             if self._open < self._limit:
                 if (fresh := await self._open_another()) is not None:
-                    return fresh
-            else:
-                self._changed.clear()
-                await self._changed.wait()
+                    return _Turn(fresh)
+                continue
+            waiting = _Waiting(envelope, may_follow, asyncio.get_running_loop().create_future())
+            if (turn := await self._wait(waiting)) is not None:
+                return turn
+            may_follow = waiting.may_follow
+
+    async def _wait(self, waiting: _Waiting) -> _Turn | None:
+        self._waiting.append(waiting)
+        try:
+            return await waiting.turn
+        except asyncio.CancelledError:
+            if not waiting.turn.cancelled():
+                self._refuse(waiting.turn.result())
+            raise
+
+    def _refuse(self, turn: _Turn | None) -> None:
+        """Leave to others what nobody takes any more."""
+        if turn is None:
+            self._wake(1)
+        else:
+            turn.line.close()
+            self._drop()
+
+    def _first(self) -> _Waiting | None:
+        """Who has waited longest and still does."""
+        while self._waiting and self._waiting[0].turn.done():
+            self._waiting.popleft()
+        return self._waiting[0] if self._waiting else None
+
+    def _is_fresh(self, line: Line) -> bool:
+        """True when the line can carry one more message."""
+        return line.is_open and line.messages < self._messages_a_line
+
+    def _following(self, line: Line) -> tuple[Commands, Told] | None:
+        """The commands of the message that comes next on the line, when one waits that may."""
+        waiting = self._first()
+        if waiting is None or not (waiting.may_follow and self._may_follow):
+            return None
+        if not (line.may_be_followed and self._is_fresh(line)):
+            return None
+        try:
+            commands = line.commands(waiting.envelope)
+        except DigestError:
+            # It is told so in its own turn.
+            return None
+        return commands, partial(self._promise, line, waiting, commands)
+
+    def _promise(self, line: Line, waiting: _Waiting, commands: Commands, asked: Asked) -> None:
+        """Give the line to who waits when its commands are answered."""
+        self._waiting.remove(waiting)
+        self._promised.add(line)
+        asked.done.add_done_callback(lambda _: self._hand_over(line, waiting, Opened(commands, asked)))
+
+    def _hand_over(self, line: Line, waiting: _Waiting, opened: Opened) -> None:
+        if waiting.turn.done() or opened.asked.is_broken:
+            # Some servers forget what came with the dot; asking each of them again would cost its time-out.
+            self._may_follow = self._may_follow and not line.has_timed_out
+            line.close()
+            # Nothing of it has left but its addresses: it begins anew, first of all and on a line of its own.
+            waiting.may_follow = False
+            self._waiting.appendleft(waiting)
+            self._drop()
+        else:
+            waiting.turn.set_result(_Turn(line, opened))
 
     async def _open_another(self) -> Line | None:
         """A new line; None when the server allows no more beside those there are, TransportError for none."""
@@ -96,7 +193,7 @@ class Relay:
             return await self._dial()
         except BaseException as exc:
             self._open -= 1
-            self._changed.set()
+            self._wake(len(self._waiting))
             if not isinstance(exc, TransportError) or not self._others_work(exc):
                 raise
             return None
@@ -110,9 +207,14 @@ class Relay:
         return self._open > 0
 
     def _give_back(self, line: Line) -> None:
-        if line.is_open:
+        if line in self._promised:
+            self._promised.remove(line)
+        elif self._is_fresh(line) and (waiting := self._first()) is not None:
+            self._waiting.popleft()
+            waiting.turn.set_result(_Turn(line))
+        elif line.is_open:
             self._idle.append(line)
-            self._changed.set()
+            self._wake(1)
         else:
             self._drop()
 
@@ -120,7 +222,14 @@ class Relay:
         """Count a line less, and try again whether the server allows as many as are wished for."""
         self._open -= 1
         self._limit = self._most
-        self._changed.set()
+        self._wake(self._limit - self._open)
+
+    def _wake(self, count: int) -> None:
+        """Let so many of those that wait look again, the first ones."""
+        while count > 0 and (waiting := self._first()) is not None:
+            self._waiting.popleft()
+            waiting.turn.set_result(None)
+            count -= 1
 
     async def _dial(self) -> Line:
         if not self._own_name:

@@ -43,6 +43,7 @@ class Relays:
         """The ways are opened and closed by whoever made them."""
         self.ways = ways
         self.connections = sum(way.connections for way in ways)
+        self.ahead = sum(way.transport.ahead for way in ways)
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What the relay whose turn it is said; when it cannot be reached, what another one said.

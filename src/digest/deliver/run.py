@@ -11,21 +11,21 @@ async def deliver(
     envelopes: AsyncIterable[Envelope],
     transport: Transport,
     *,
-    connections: int,
+    at_once: int,
     handing: Callable[[int], Awaitable[bool]],
     taking: Callable[[Outcome], Awaitable[None]],
 ) -> None:
-    """Send them all, `connections` at a time.
+    """Send them all, `at_once` at a time.
 
     `handing(key)` is awaited before the final dot, for the caller to make the intent durable; when it is
     False the message is not sent and has no outcome. `taking(outcome)` is awaited before the same worker
-    takes its next message, so there are never more intents without an outcome than `connections`. To stop
-    cleanly, end `envelopes`; cancelling cuts what is in flight. What `envelopes`, `handing` or `taking`
-    raises is raised here, after the messages in flight have ended.
+    takes its next message, so there are never more intents without an outcome than `at_once`, nor than a
+    transport hands over at one time. To stop cleanly, end `envelopes`; cancelling cuts what is in flight.
+    What `envelopes`, `handing` or `taking` raises is raised here, after the messages in flight have ended.
     """
     run = _Run(envelopes, transport, handing, taking)
     async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
+        for _ in range(at_once):
             group.create_task(run.work())
     if run.error is not None:
         raise run.error

@@ -22,6 +22,7 @@ class Signing:
     def __init__(self, transport: Transport, signer: Signer) -> None:
         """The other transport is opened and closed by whoever made it; close this one too."""
         self._transport = transport
+        self.ahead = transport.ahead
         self._signer = signer
         self._desk = _Desk(signer) if signer.is_slow else None
 

@@ -1,26 +1,25 @@
 """One SMTP connection: what is said on it for a message, so that it is always known which step failed."""
 
 import asyncio
-import os
 import re
-import socket
-import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple, cast
 
 import aiosmtplib
 
 from digest.deliver.addresses import wire_address
 from digest.deliver.envelope import Envelope, Intent
+from digest.deliver.faults import said
 from digest.deliver.replies import meaning, one_line, words
-from digest.deliver.wire import Reply, Wire, WireError
+from digest.deliver.wire import Asked, Reply, Wire, WireError
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import AddressError, DigestError, TransportError, UsageError
 
-#: What aiosmtplib raises; a certificate that is not trusted is an OSError, a mangled challenge a ValueError.
-_BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
-#: What comes of a line after that; a time-out is an OSError.
+#: What comes of a line that breaks; a time-out is an OSError.
 _DEAD = (WireError, OSError)
 _CLOSING, _GO_ON = 421, 354
+_DOT = b".\r\n"
 #: Saying good-bye is a courtesy.
 _QUIT_SECONDS = 5.0
 #: What `check` names of the server's abilities.
@@ -58,6 +57,20 @@ class Account:
         return f"{host}:{self.port}"
 
 
+#: What leads up to a message, each command with the class of reply that lets it go on.
+Commands = tuple[tuple[bytes, int], ...]
+#: Told what is owed for the commands of a message that comes next on the line.
+Told = Callable[[Asked], None]
+_Following = Callable[[], tuple[Commands, Told] | None]
+
+
+class Opened(NamedTuple):
+    """The commands of a message that left before its turn, and what was said to them."""
+
+    commands: Commands
+    asked: Asked
+
+
 class Line:
     """An open connection, greeted, encrypted and logged in as its account says."""
 
@@ -65,9 +78,10 @@ class Line:
         """`dial` makes them; nobody else speaks on the client's connection from now on."""
         self._account = account
         self._able = frozenset(client.esmtp_extensions)
-        transport = client.transport
-        if not isinstance(transport, asyncio.Transport):
+        if client.transport is None:
             raise TransportError(f"{account.place}: the server hung up")
+        # Not every loop's transports are of asyncio's classes.
+        transport = cast(asyncio.Transport, client.transport)
         secured = transport.get_extra_info("ssl_object")
         self._tls = secured.version().replace("TLSv", "TLS ") if secured else "no TLS"
         self._wire = Wire(transport, pipelining="pipelining" in self._able)
@@ -79,17 +93,36 @@ class Line:
         """False once either side closed it."""
         return self._wire.is_open
 
-    async def send(self, envelope: Envelope, intent: Intent) -> Outcome:
+    async def send(
+        self,
+        envelope: Envelope,
+        intent: Intent,
+        *,
+        opened: Opened | None = None,
+        following: _Following = lambda: None,
+    ) -> Outcome:
         """What the server said; the line is closed after anything but an ordinary reply.
 
         DEFERRED when the connection broke before the final dot, UNCERTAIN when it broke after it.
+        `following` is asked just before the dot: the commands of the message that comes next leave with it
+        (RFC 2920 §3.1), and whoever sends that one gives them as `opened`.
         """
         self.messages += 1
         try:
-            return await self._send(envelope, intent)
+            return await self._send(envelope, intent, opened, following)
         except BaseException:
             self.close()
             raise
+
+    @property
+    def has_timed_out(self) -> bool:
+        """True when it was given up for the server's silence."""
+        return self._wire.has_timed_out
+
+    @property
+    def may_be_followed(self) -> bool:
+        """True when the server takes a message's commands together with the dot of the one before."""
+        return self._wire.pipelining
 
     async def quit(self) -> None:
         """Leave politely, in a few seconds at most."""
@@ -111,14 +144,20 @@ class Line:
         able = [name.upper() for name in _WORTH_NAMING if name in self._able]
         return f"{self._account.place} {self._tls}, {login}, {' '.join(able) or 'no extensions'}"
 
-    async def _send(self, envelope: Envelope, intent: Intent) -> Outcome:
+    async def _send(
+        self,
+        envelope: Envelope,
+        intent: Intent,
+        opened: Opened | None,
+        following: _Following,
+    ) -> Outcome:
         try:
-            commands = self._commands(envelope)
+            commands = opened.commands if opened else self.commands(envelope)
         except DigestError as exc:
             return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
         seconds = self._account.reply_seconds
         try:
-            replies = await self._wire.exchange(commands, seconds=seconds)
+            replies = opened.asked.replies if opened else await self._wire.exchange(commands, seconds=seconds)
             for (command, positive), reply in zip(commands, replies, strict=False):
                 if reply.code // 100 != positive:
                     return await self._refused(envelope.key, command, reply, replies)
@@ -126,13 +165,10 @@ class Line:
         except _DEAD as exc:
             return self._broken(envelope.key, OutcomeKind.DEFERRED, "before the final dot", exc)
         await intent()
-        return await self._finish(envelope.key)
+        return await self._finish(envelope.key, following)
 
-    def _commands(self, envelope: Envelope) -> tuple[tuple[bytes, int], ...]:
-        """What leads up to the message, each with the class of reply that lets it go on.
-
-        DigestError when this server can never take the message.
-        """
+    def commands(self, envelope: Envelope) -> Commands:
+        """What leads up to the message; DigestError when this server can never take it."""
         sender = envelope.sender and wire_address(envelope.sender)
         recipient = wire_address(envelope.recipient)
         if not (envelope.is_ready or is_canonical(envelope.data)):
@@ -179,13 +215,13 @@ class Line:
         if reply.code // 100 != 2:
             self.close()
 
-    async def _finish(self, key: int) -> Outcome:
+    async def _finish(self, key: int, following: _Following) -> Outcome:
         """Send the final dot and wait for what becomes of the message (RFC 5321 §4.5.3.2.6)."""
         if not self.is_open:
             dead = ConnectionError("Connection lost")
             return self._broken(key, OutcomeKind.DEFERRED, "before the final dot", dead)
         try:
-            reply = await self._wire.finish(b".\r\n", seconds=self._account.dot_seconds)
+            (reply,) = await self._wire.answer(self._dot(following()))
         except _DEAD as exc:
             return self._broken(key, OutcomeKind.UNCERTAIN, "after the final dot", exc)
         kind = meaning(reply.code)
@@ -193,97 +229,26 @@ class Line:
             self.close()
         return Outcome(key=key, kind=kind or OutcomeKind.UNCERTAIN, reply=words(reply.code, reply.text))
 
+    def _dot(self, next_one: tuple[Commands, Told] | None) -> Asked:
+        """Write the final dot, and with it the commands of the message that comes next, if one does."""
+        dot = (1, self._account.dot_seconds)
+        if next_one is None:
+            return self._wire.ask(_DOT, dot)[0]
+        commands, told = next_one
+        lines = b"".join([command for command, _ in commands])
+        asked, then = self._wire.ask(_DOT + lines, dot, (len(commands), self._account.reply_seconds))
+        told(then)
+        return asked
+
     def _broken(self, key: int, kind: OutcomeKind, when: str, exc: Exception) -> Outcome:
         self.close()
-        return Outcome(key=key, kind=kind, reply=one_line(f"{when}: {_said(exc)}"))
-
-
-async def dial(account: Account, *, tls: ssl.SSLContext | None, own_name: str) -> Line:
-    """A new line; TransportError, permanent where trying again cannot help, when there is none."""
-    client = aiosmtplib.SMTP(
-        hostname=None if account.socket else account.host,
-        port=None if account.socket else account.port,
-        socket_path=account.socket or None,
-        username=account.user or None,
-        password=account.password if account.user else None,
-        local_hostname=own_name,
-        timeout=account.reply_seconds,
-        use_tls=account.encryption == "tls",
-        start_tls=account.encryption == "starttls",
-        tls_context=tls,
-    )
-    try:
-        await client.connect()
-        if client.is_ehlo_or_helo_needed:
-            await _greet(client, own_name=own_name, is_lmtp=account.is_lmtp)
-    except _BROKEN as exc:
-        client.close()
-        raise _unreachable(account, exc) from exc
-    except BaseException:
-        client.close()
-        raise
-    return Line(client, account)
-
-
-async def _greet(client: aiosmtplib.SMTP, *, own_name: str, is_lmtp: bool) -> None:
-    """LHLO for LMTP; else EHLO, or HELO for a server that is older than that."""
-    if is_lmtp:
-        response = await client.execute_command(b"LHLO", own_name.encode())
-        if response.code != aiosmtplib.SMTPStatus.completed:
-            raise aiosmtplib.SMTPHeloError(response.code, response.message)
-        client.last_ehlo_response = response
-        return
-    try:
-        await client.ehlo()
-    except aiosmtplib.SMTPHeloError as exc:
-        if exc.code // 100 != 5 or not client.is_connected:
-            raise
-        await client.helo()
+        return Outcome(key=key, kind=kind, reply=one_line(f"{when}: {said(exc)}"))
 
 
 def _envelope_id(text: str) -> str:
     """The parameter by which a bounce finds its message, in xtext (RFC 3461 §4); "" for none."""
     plain = _NO_XTEXT.sub(lambda char: f"+{ord(char[0]):02X}", text.strip("<>"))
     return f" ENVID={plain}" if plain and text.isascii() and len(plain) <= _MAX_ENVELOPE_ID else ""
-
-
-def _unreachable(account: Account, exc: Exception) -> TransportError:
-    cause = exc.__cause__ if isinstance(exc, aiosmtplib.SMTPConnectError) and exc.__cause__ else exc
-    place = account.place
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return TransportError(
-            f"{place}: its certificate is not trusted: {cause.verify_message}",
-            hint="name the server as its certificate does; SSL_CERT_FILE adds an authority of your own",
-            is_permanent=True,
-        )
-    if isinstance(exc, aiosmtplib.SMTPAuthenticationError):
-        said = words(exc.code, exc.message)
-        return TransportError(
-            f"{place}: login refused: {said}", hint="check user and password", is_permanent=exc.code >= 500
-        )
-    if "STARTTLS extension not supported" in str(exc):
-        return TransportError(
-            f"{place}: offers no STARTTLS", hint="smtps:// is TLS from the first byte", is_permanent=True
-        )
-    return TransportError(one_line(f"{place}: {_said(cause)}"), hint="is smtp.url right, and the server up?")
-
-
-def _said(exc: BaseException) -> str:
-    """What went wrong in words, without the arguments that Python's exceptions carry."""
-    if isinstance(exc, aiosmtplib.SMTPResponseException):
-        return words(exc.code, exc.message) if exc.code > 0 else exc.message
-    if isinstance(exc, ConnectionError | TimeoutError) and not str(exc):
-        return "no answer in time" if isinstance(exc, TimeoutError) else "the server hung up"
-    if isinstance(exc, ssl.SSLError):
-        return f"TLS failed: {(exc.reason or 'handshake').lower().replace('_', ' ')}"
-    if isinstance(exc, socket.gaierror):
-        return f"no such host ({exc.strerror})"
-    # With several addresses asyncio has only a text that lists the numbers.
-    number = exc.errno if isinstance(exc, OSError) else None
-    found = re.search(r"\[Errno (\d+)\]", str(exc))
-    if number or found:
-        return os.strerror(number or int(found[1] if found else 0))
-    return str(exc) or type(exc).__name__
 
 
 def is_canonical(data: bytes) -> bool:

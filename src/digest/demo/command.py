@@ -1,6 +1,5 @@
 """`digest demo`: what is asked on the command line, and what it ends with."""
 
-import asyncio
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from digest import eventloop
 from digest.demo.options import DemoOptions
 from digest.demo.telling import Teller
 from digest.demo.week import run_demo
@@ -46,7 +46,7 @@ def demo(
         quiet=getattr(ctx.obj, "quiet", False),
     )
     with _ending_on_sigterm():
-        result = asyncio.run(run_demo(options, tell=tell))
+        result = eventloop.run(run_demo(options, tell=tell))
     sys.stdout.flush()
     if not result.is_good:
         raise typer.Exit(1)

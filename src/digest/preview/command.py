@@ -14,7 +14,7 @@ import typer
 from aiohttp import web
 from rich.console import Console
 
-from digest import config
+from digest import config, eventloop
 from digest.errors import TemplateError, UsageError
 from digest.house import House, open_house
 from digest.log import Log
@@ -56,9 +56,9 @@ def preview(
     notes = Console(stderr=True, markup=False, highlight=False, no_color=not getattr(ctx.obj, "color", True))
     notes.quiet = getattr(ctx.obj, "quiet", False)
     if text or out:
-        asyncio.run(_once(settings, wanted, out, notes))
+        eventloop.run(_once(settings, wanted, out, notes))
     else:
-        asyncio.run(_serve(settings, wanted, port=port, browser=browser))
+        eventloop.run(_serve(settings, wanted, port=port, browser=browser))
 
 
 async def _once(settings: config.Settings, wanted: Wanted, out: Path | None, notes: Console) -> None:

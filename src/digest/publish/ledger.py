@@ -31,6 +31,23 @@ class Ledger:
         self._timer: asyncio.TimerHandle | None = None
         self._error: Exception | None = None
 
+    async def claim(
+        self, issue_id: int, *, limit: int, lease: timedelta, holder: str
+    ) -> tuple[Delivery, ...]:
+        """Up to `limit` deliveries that are due, held for `lease`; none once the issue is stopped.
+
+        Made by whoever stores intents and outcomes: two that write would wait for each other.
+        """
+        claim = partial(
+            deliveries.claim_while_sending,
+            issue_id=issue_id,
+            limit=limit,
+            lease=lease,
+            now=self._clock(),
+            holder=holder,
+        )
+        return await self._writer.write(claim)
+
     async def hand(self, delivery: Delivery) -> bool:
         """True once the intent is durable; False when the claim is no longer ours.
 

@@ -34,7 +34,7 @@ async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
 
         async with open_relays(house.settings) as transport:
             envelopes = _envelopes(house, claimed, clock)
-            await deliver(envelopes, transport, connections=2, handing=_always, taking=taking)
+            await deliver(envelopes, transport, at_once=2, handing=_always, taking=taking)
 
 
 async def _always(_key: int) -> bool:

@@ -10,7 +10,7 @@ from digest.house import House
 #: Claims taken at once at first, and for each connection when there are many; and at most.
 _BATCH = 50
 _BATCH_PER_CONNECTION = 10
-_MOST = 2000
+_MOST = 1000
 #: A batch that lasts longer is followed by a smaller one, so that no claim outlives its lease.
 _BATCH_LASTS = timedelta(minutes=1)
 
@@ -47,6 +47,8 @@ def decide(
 
     It is tried for `retry_for_hours`, and not beyond the time of the next issue.
     """
+    if kind is OutcomeKind.SENT:
+        return DeliveryState.SENT, None
     chosen = house.settings.delivery
     if kind is OutcomeKind.UNCERTAIN and chosen.uncertain != "resend":
         return SETTLED_AS[chosen.uncertain], None

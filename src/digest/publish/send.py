@@ -203,13 +203,11 @@ class _Sending:
             self._settle(outcome)
             watch(outcome)
 
-        connections = self.relays.connections
+        at_once = self.relays.connections + self.relays.ahead
         storing = asyncio.create_task(self.ledger.run())
         try:
             async with aclosing(self._envelopes()) as envelopes:
-                await deliver(
-                    envelopes, self.relays, connections=connections, handing=self._hand, taking=taking
-                )
+                await deliver(envelopes, self.relays, at_once=at_once, handing=self._hand, taking=taking)
         finally:
             storing.cancel()
             await asyncio.gather(storing, return_exceptions=True)
@@ -266,20 +264,16 @@ class _Sending:
             self.limit = next_limit(self.limit, self.relays.connections, now - self.claimed_at)
             self.claimed_at = now
             room = await self.pacing.room(self.limit)
-            if room and (got := await self._claim_some(room, now=now)):
+            if room and (got := await self._claim_some(room)):
                 return got
             if not await self._wait_for_more(has_room=bool(room)):
                 break
         return []
 
-    async def _claim_some(self, room: int, *, now: datetime) -> list[tuple[Delivery, Subscription | None]]:
+    async def _claim_some(self, room: int) -> list[tuple[Delivery, Subscription | None]]:
         """Up to so many deliveries that are due; none once the issue is stopped."""
-        async with self.house.store.begin() as session:
-            if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
-                return []
-            got = await deliveries.claim(
-                session, self.issue.id, limit=room, lease=_CLAIM_LEASE, now=now, holder=self.name
-            )
+        got = await self.ledger.claim(self.issue.id, limit=room, lease=_CLAIM_LEASE, holder=self.name)
+        async with self.house.store.read() as session:
             ids = [one.subscriber_id for one in got]
             readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
         self.claimed |= {one.id: one for one in got}

@@ -169,7 +169,7 @@ def _head(
 @lru_cache(maxsize=64)
 def _list_headers(masthead: Masthead) -> tuple[tuple[str, str], ...]:
     """What RFC 2369 and 2919 want of a list; `Precedence` keeps old auto-responders quiet."""
-    list_id = f"<{masthead.key}.{_domain(masthead)}>"
+    list_id = f"<{masthead.key}.{_domain_of(masthead.from_address)}>"
     if masthead.name.isascii():
         list_id = f"{_phrase(masthead.name)} {list_id}"
     return (
@@ -191,7 +191,7 @@ def _message_id(readable: str, unique: str, masthead: Masthead) -> str:
     """`<key.issue.reader.hash@domain>`: readable in a log, and enough to find a delivery by."""
     seal = _empty_seal(masthead.seal_key).copy()
     seal.update(f"{unique}@{masthead.from_address}".encode())
-    return f"<{readable}.{seal.hexdigest()[:16]}@{_domain(masthead)}>"
+    return f"<{readable}.{seal.hexdigest()[:16]}@{_domain_of(masthead.from_address)}>"
 
 
 @lru_cache(maxsize=64)
@@ -201,9 +201,9 @@ def _empty_seal(key: bytes) -> hmac.HMAC:
 
 
 @lru_cache(maxsize=64)
-def _domain(masthead: Masthead) -> str:
+def _domain_of(address: str) -> str:
     """The sending domain as A-labels; as it is where that cannot be."""
-    domain = masthead.from_address.rpartition("@")[2]
+    domain = address.rpartition("@")[2]
     try:
         return domain.encode("idna").decode()
     except UnicodeError:
@@ -213,7 +213,7 @@ def _domain(masthead: Masthead) -> str:
 @lru_cache(maxsize=64)
 def _sender_id(masthead: Masthead) -> str:
     """The last field of Feedback-ID: one stable name of 12 letters for all that this domain sends."""
-    return f"d{hashlib.sha256(_domain(masthead).encode()).hexdigest()[:11]}"
+    return f"d{hashlib.sha256(_domain_of(masthead.from_address).encode()).hexdigest()[:11]}"
 
 
 def _checked(email: str) -> str:

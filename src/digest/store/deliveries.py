@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
+from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState, IssueState
 from digest.store.audience import fan_out
 from digest.store.moments import UTCDateTime
 from digest.store.recovery import (
@@ -35,7 +35,7 @@ from digest.store.recovery import (
     revoke,
     withdraw,
 )
-from digest.store.tables import DeliveryRow
+from digest.store.tables import DeliveryRow, IssueRow
 from digest.store.tally import (
     PLAIN,
     TABLE,
@@ -56,6 +56,8 @@ __all__ = [
     "UNANSWERED",
     "Settlement",
     "claim",
+    "claim_all",
+    "claim_while_sending",
     "counts",
     "excluded",
     "fan_out",
@@ -104,12 +106,26 @@ async def claim(
     now: datetime,
     holder: str = "",
 ) -> tuple[Delivery, ...]:
+    """What `claim_all` gives, in the session's transaction."""
+    connection = await session.connection()
+    return await connection.run_sync(claim_all, issue_id, limit=limit, lease=lease, now=now, holder=holder)
+
+
+def claim_all(
+    connection: Connection,
+    issue_id: int,
+    *,
+    limit: int,
+    lease: timedelta,
+    now: datetime,
+    holder: str = "",
+) -> tuple[Delivery, ...]:
     """Up to `limit` due deliveries, now held by the caller for `lease` under a new fencing number.
 
     `holder` is the caller's name among the senders; when that one is gone, its claims are free. One
     conditional update; on PostgreSQL many workers skip each other's rows.
     """
-    claimed = await session.execute(
+    claimed = connection.execute(
         update(TABLE)
         .where(TABLE.c.id.in_(_claimable(issue_id, limit, now)))
         .values(
@@ -123,8 +139,18 @@ async def claim(
         )
         .returning(*(TABLE.c[name] for name in PLAIN))
     )
-    found = (Delivery(state=DeliveryState.CLAIMED, **dict(zip(PLAIN, row, strict=True))) for row in claimed)
+    found = [Delivery(state=DeliveryState.CLAIMED, **dict(zip(PLAIN, row, strict=True))) for row in claimed]
     return tuple(sorted(found, key=lambda one: one.id))
+
+
+def claim_while_sending(
+    connection: Connection, issue_id: int, *, limit: int, lease: timedelta, now: datetime, holder: str
+) -> tuple[Delivery, ...]:
+    """The same; none once the issue is stopped."""
+    state = connection.scalar(select(IssueRow.state).where(IssueRow.id == issue_id))
+    if state != IssueState.SENDING:
+        return ()
+    return claim_all(connection, issue_id, limit=limit, lease=lease, now=now, holder=holder)
 
 
 def _claimable(issue_id: int, limit: int, now: datetime) -> ScalarSelect[int]:
