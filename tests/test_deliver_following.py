@@ -157,27 +157,28 @@ async def test_an_address_that_the_server_cannot_take_fails_in_its_own_turn() ->
 
 
 async def test_who_gives_up_waiting_for_the_line_takes_nothing_from_the_message_on_it() -> None:
-    in_flight, go_on = asyncio.Event(), asyncio.Event()
+    dot, go_on = asyncio.Event(), asyncio.Event()
 
-    async def wait() -> None:
-        in_flight.set()
-        await go_on.wait()
+    class Slow(Script):
+        async def _answer(self, step: str, writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> str:
+            if step == "DOT":
+                dot.set()
+                await go_on.wait()
+            return await super()._answer(step, writer, reader)
 
-    async with scripted_server() as server, open_transport(settings(server.port)) as transport:
-        first = asyncio.create_task(transport.send(envelope(1), intent=wait))
-        await in_flight.wait()
+    script = Slow(replies={})
+    async with mailservers._running(script, path=""), open_transport(settings(script.port)) as transport:
+        first = asyncio.create_task(transport.send(envelope(1)))
         second = asyncio.create_task(transport.send(envelope(2)))
-        await asyncio.sleep(0)
-        go_on.set()
-        while len(server.commands) < 7:  # EHLO and two messages' commands
-            await asyncio.sleep(0)
+        await dot.wait()
         second.cancel()
+        go_on.set()
         outcome = await first
         third = await transport.send(envelope(3))
 
     assert kinds([outcome, third]) == [SENT, SENT]
     assert second.cancelled()
-    assert 2 not in arrived(server)
+    assert arrived(script) == [1, 3]
 
 
 async def test_no_line_carries_more_messages_than_it_may() -> None:
@@ -210,9 +211,11 @@ async def test_an_outcome_is_told_before_the_next_intent_of_its_line() -> None:
     async def taking(outcome: Outcome) -> None:
         open_intents.remove(outcome.key)
 
-    async with recording_server() as server:
-        async with open_transport(settings(server.port, connections=3)) as transport:
-            await deliver(messages(), transport, at_once=3 + transport.ahead, handing=handing, taking=taking)
+    async with (
+        recording_server() as server,
+        open_transport(settings(server.port, connections=3)) as transport,
+    ):
+        await deliver(messages(), transport, at_once=3 + transport.ahead, handing=handing, taking=taking)
 
     assert len(server.mails) == 40
     assert most <= 3

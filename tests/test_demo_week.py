@@ -64,8 +64,9 @@ def teller(out: StringIO, err: StringIO, **options: bool) -> Teller:
 
 
 def threads() -> list[str]:
-    """The threads there are, but for those of asyncio's pool, which end with the loop."""
-    return sorted(one.name for one in threading.enumerate() if not one.name.startswith("asyncio"))
+    """The threads there are, but for those of the loop's pool, which end with it."""
+    names = [one.name for one in threading.enumerate()]
+    return sorted(name for name in names if not name.startswith(("asyncio", "uvloop")))
 
 
 async def played(folder: Path, **options: object) -> tuple[DemoResult, str, str]:

@@ -69,7 +69,7 @@ def test_batches_grow_while_they_go_fast_and_shrink_when_they_last() -> None:
     assert next_limit(0, 4, slow) == 50
     assert next_limit(0, 50, slow) == 500
     assert next_limit(50, 4, fast) == 100
-    assert next_limit(1500, 4, fast) == 2000
+    assert next_limit(600, 4, fast) == 1000
     assert next_limit(100, 4, slow) == 50
     assert next_limit(5, 4, slow) == 4
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -93,5 +94,5 @@ class _Connection(SMTP):
 
     def drop(self) -> None:
         """Close without a word."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        if self.transport is not None:
+            cast(asyncio.WriteTransport, self.transport).abort()
