@@ -251,6 +251,22 @@ def test_quiet_leaves_data_and_errors_only(digest: Digest) -> None:
     assert "error[" in digest.run("--quiet", "issues", "show", "9", code=1).stderr
 
 
+def test_where_the_shell_finds_no_digest_hints_name_its_path(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "digest"
+    variables = {"PATH": "/nowhere"}
+
+    alone = subprocess.run(
+        [program, "status"], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=60
+    )
+    variables["PATH"] = str(program.parent)
+    found = subprocess.run(
+        [program, "status"], cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=60
+    )
+
+    assert f"  {program} init writes one" in alone.stderr
+    assert "  digest init writes one" in found.stderr
+
+
 def test_status_imports_nothing_heavy_that_it_does_not_use(digest: Digest) -> None:
     digest.run("db", "upgrade")
     rooms = ["digest.compose", "digest.publish"]

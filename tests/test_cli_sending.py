@@ -178,7 +178,7 @@ async def test_a_paused_issue_is_not_sent_until_it_is_resumed(digest: Digest) ->
         await draft_week(digest, site)
         await digest.later("approve")
         early = (await digest.later("pause", code=1)).stderr
-        assert "issue 1 is approved, not being sent" in early
+        assert "issue 1 is approved; only one that is being sent is paused" in early
         assert "cancel 1 keeps it from being sent" in early
         await digest.later("send", "--yes", code=75)
 

@@ -22,7 +22,7 @@ LAYERS = (
     {"gather", "compose", "rewrite", "render", "deliver", "inbound", "store"},
     {"config", "log", "tokens", "eventloop"},
     {"cron"},
-    {"errors", "doors"},
+    {"errors", "doors", "invoked"},
     {"domain"},
 )
 #: Rooms whose inner modules are nobody else's business.

@@ -2,6 +2,8 @@
 
 import re
 
+from digest.invoked import program
+
 _FIRST, _WEEK, _DESK, _KEEP, _LOOK = (
     "First",
     "The week, by hand or by itself",
@@ -89,5 +91,9 @@ _NAMED = re.compile(rf"\bdigest (?=(?:{'|'.join({name.split()[0] for _, name, _ 
 
 
 def with_options(words: str, options: str) -> str:
-    """The words with these options in each command that they name: "digest -q send 3" for "digest send 3"."""
-    return _NAMED.sub(lambda found: f"{found[0]}{options} ", words) if options else words
+    """The words with these options in each command that they name: "digest -q send 3" for "digest send 3".
+
+    Where the shell does not find `digest`, its path stands in its place.
+    """
+    head = f"{program()} {options} " if options else f"{program()} "
+    return _NAMED.sub(lambda _found: head, words)

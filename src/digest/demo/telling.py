@@ -13,6 +13,7 @@ from rich.text import Text
 
 from digest.demo.options import DemoOptions
 from digest.domain import Issue, Outcome, Source, Story
+from digest.invoked import program
 from digest.publish import GatherReport
 
 _FAILED = "bold red"
@@ -229,5 +230,5 @@ def _next(result: DemoResult) -> str:
     folder = Path(result.out)
     return (
         f"\nlook at   {folder / 'issue.html'}, picture.html, issue.eml, draft.txt"
-        "\nnext      digest demo --serve, or digest init for a newsletter of your own"
+        f"\nnext      {program()} demo --serve, or {program()} init for a newsletter of your own"
     )

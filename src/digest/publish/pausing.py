@@ -19,7 +19,9 @@ async def pause(house: House, issue: Issue, *, by: str, reason: str = "", now: d
         if current.state is not IssueState.SENDING:
             is_waiting = current.state is IssueState.APPROVED
             hint = f"digest cancel {current.number} keeps it from being sent" if is_waiting else ""
-            raise WrongStateError(f"issue {current.number} is {current.state}, not being sent", hint=hint)
+            raise WrongStateError(
+                f"issue {current.number} is {current.state}; only one that is being sent is paused", hint=hint
+            )
         done = await issues.move(session, current, IssueState.PAUSED, reason=reason)
         back = await deliveries.revoke(session, done.id, now=now)
         await audit.note(session, now=now, actor=by, action="issue.paused", subject=f"issue:{done.id}")
