@@ -1,11 +1,15 @@
-"""Files that a person names: read whole, written whole or not at all."""
+"""Files that a person names: read whole or in pieces, written whole or not at all."""
 
+import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from digest.errors import DiskFullError, UsageError
 
-#: More than a list of a million readers needs.
+#: The most that is held in memory.
 _MAX_BYTES = 200_000_000
 _NO_SPACE = 28
 #: So much of a file tells whether it is text.
@@ -16,16 +20,30 @@ _NO_CONTROL = bytes({*range(256)} - {*range(1, 32), 127} | {*b"\t\n\r\f"})
 
 def read_file(path: Path) -> bytes:
     """The bytes of a file, or of standard input for "-"; UsageError when it cannot be read."""
+    with open_file(path) as file:
+        return _bounded(path, file)
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """The same to be read a piece at a time, and again; what is no file on a disk is held in memory."""
     try:
         if str(path) == "-":
-            data = sys.stdin.buffer.read(_MAX_BYTES + 1)
+            file: BinaryIO = io.BytesIO(_bounded(path, sys.stdin.buffer))
         else:
-            with path.open("rb") as file:
-                data = file.read(_MAX_BYTES + 1)
+            file = path.open("rb")
+            if not path.is_file():
+                file = io.BytesIO(_bounded(path, file))
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror}") from exc
     except ValueError as exc:
         raise UsageError(f"{str(path)!r} cannot be a file's name") from exc
+    with file:
+        yield file
+
+
+def _bounded(path: Path, file: BinaryIO) -> bytes:
+    data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path} is larger than {_MAX_BYTES // 1_000_000} MB")
     return data
@@ -43,13 +61,22 @@ def is_binary(data: bytes) -> bool:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write beside the place, then move there: a full disk leaves the older file as it was."""
+    """Write a file whole or not at all."""
+    with new_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file beside the place, moved there when the block ends well: a full disk leaves the older one."""
     fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_bytes(data)
+        with fresh.open("wb") as file:
+            yield file
         fresh.replace(path)
     except OSError as exc:
-        fresh.unlink(missing_ok=True)
         if exc.errno == _NO_SPACE:
             raise DiskFullError(f"the disk of {path} is full") from exc
         raise UsageError(f"{path}: {exc.strerror}") from exc
+    finally:
+        fresh.unlink(missing_ok=True)

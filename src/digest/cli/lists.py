@@ -1,20 +1,24 @@
 """`digest subscribers import|export`: many readers at a time, as CSV."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
 from digest import subscribe
 from digest.cli.failures import PARTLY
-from digest.cli.files import is_binary, read_file, write_file
+from digest.cli.files import is_binary, new_file, open_file
 from digest.cli.readers import Basis, Confirmed
 from digest.cli.running import AsJson, Newsletter, newsletter_key, run, utc_now
 from digest.cli.terminal import counted, of
 from digest.errors import UsageError
 from digest.house import House
 from digest.subscribe import ImportReport
+
+#: Bytes read at a time to count lines.
+_PIECE = 1 << 20
 
 
 def import_(
@@ -31,18 +35,17 @@ def import_(
     --confirmed also confirms those who were waiting here for their own confirmation.
     """
     terminal = of(ctx)
-    data = read_file(file)
-    if is_binary(data):
-        raise UsageError(f"{file} is no CSV: it is not text", hint="a spreadsheet exports its table as CSV")
 
     async def work(house: House) -> ImportReport:
         key = newsletter_key(house.settings, newsletter)
-        with terminal.bar("importing", data.count(b"\n") or None) as step:
+        with terminal.bar("importing", lines) as step:
             return await subscribe.import_csv(
                 house, key, data, confirmed=confirmed, basis=basis, now=utc_now(), progress=step
             )
 
-    report = run(terminal, work)
+    with open_file(file) as data:
+        lines = _count_lines(file, data)
+        report = run(terminal, work)
     for line, why in report.refused:
         terminal.warn("refused", f"line {line}: {why}")
     if as_json:
@@ -68,6 +71,17 @@ def import_(
         raise typer.Exit(PARTLY)
 
 
+def _count_lines(path: Path, file: BinaryIO) -> int | None:
+    """How many lines there are, if they end as most do; UsageError for what is no text."""
+    piece, count = file.read(_PIECE), 0
+    if is_binary(piece):
+        raise UsageError(f"{path} is no CSV: it is not text", hint="a spreadsheet exports its table as CSV")
+    while piece:
+        count += piece.count(b"\n")
+        piece = file.read(_PIECE)
+    return count or None
+
+
 def _words(report: ImportReport) -> str:
     vouched = f"{report.vouched} confirmed who waited, " if report.vouched else ""
     return (
@@ -86,12 +100,19 @@ def export(
 
     async def work(house: House) -> int:
         key = newsletter_key(house.settings, newsletter)
-        lines = subscribe.export_csv(house, key)
         if file is None or str(file) == "-":
-            return sum([sys.stdout.write(line) > 0 async for line in lines])
-        every = [line async for line in lines]
-        write_file(file, "".join(every).encode())
-        return len(every)
+            return await _write(house, key, sys.stdout.write)
+        with new_file(file) as out:
+            return await _write(house, key, lambda line: out.write(line.encode()))
 
     count = run(terminal, work)
     terminal.say("wrote", f"{counted(count - 1, 'reader')}{f' to {file}' if file else ''}")
+
+
+async def _write(house: House, key: str, write: Callable[[str], object]) -> int:
+    """How many lines there were; one at a time, however many."""
+    count = 0
+    async for line in subscribe.export_csv(house, key):
+        write(line)
+        count += 1
+    return count

@@ -1,12 +1,14 @@
 """Mails that are no issue: stored in the transaction that caused them, so that none is lost or doubled."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DeliveryState, Notice
-from digest.store.rows import insert_ignoring
+from digest.store.rows import insert_ignoring, insert_new
 from digest.store.tables import NoticeRow
 
 _PLAIN: tuple[str, ...] = (
@@ -29,9 +31,18 @@ def _notice(row: NoticeRow) -> Notice:
 
 async def add(session: AsyncSession, notice: Notice) -> bool:
     """True when it was queued; False when a notice of that key was there already."""
+    return await insert_ignoring(session, NoticeRow, [_row(notice)], unique=("key",)) == 1
+
+
+async def add_all(session: AsyncSession, added: Sequence[Notice]) -> None:
+    """Queue them; those whose key was there already are left as they are."""
+    if added:
+        await session.execute(insert_new(session, NoticeRow.__table__), [_row(one) for one in added])
+
+
+def _row(notice: Notice) -> dict[str, Any]:
     values = {name: getattr(notice, name) for name in _PLAIN if name != "id"}
-    row = values | {"state": DeliveryState.QUEUED, "lease_until": None}
-    return await insert_ignoring(session, NoticeRow, [row], unique=("key",)) == 1
+    return values | {"state": DeliveryState.QUEUED, "lease_until": None}
 
 
 async def claim(session: AsyncSession, *, limit: int, lease: timedelta, now: datetime) -> tuple[Notice, ...]:

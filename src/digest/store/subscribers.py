@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Consent, Subscriber, Subscription, SubscriptionState
+from digest.store.given import given_words
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import (
     BounceRow,
@@ -282,8 +283,9 @@ async def unsuppress(session: AsyncSession, email_hash: str) -> bool:
 
 
 async def suppressed(session: AsyncSession, hashes: Sequence[str]) -> frozenset[str]:
-    """Those of `hashes` (at most a thousand) that are barred."""
-    query = select(SuppressionRow.email_hash).where(SuppressionRow.email_hash.in_(hashes))
+    """Those of `hashes` that are barred."""
+    barred = SuppressionRow.email_hash.in_(given_words(session, hashes))
+    query = select(SuppressionRow.email_hash).where(barred)
     return frozenset(await session.scalars(query))
 
 

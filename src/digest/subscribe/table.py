@@ -1,9 +1,12 @@
-"""A CSV of readers in whatever form it comes: encodings, delimiters, with or without a header. Pure."""
+"""A CSV of readers in whatever form it comes: delimiters, quotes, with or without a header."""
 
 import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
+
+from digest.subscribe.lines import MOST_LINES, Lines
 
 _NAMES = {
     "email": {"email", "e-mail", "mail", "address", "email address", "e-mail address", "email_address"},
@@ -21,99 +24,112 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _DISARMED = re.compile(r"^'(?=[=+\-@\t\r])")
 #: A line longer than any honest row.
 _MAX_LINE = 10_000
-#: The most lines that one row may have.
-_MAX_HEIGHT = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of the file, cells as they are; `fault` says why it cannot be used at all."""
+class Wishes(NamedTuple):
+    """What a row says of the subscription; nearly all rows of a file share one."""
 
-    line: int
-    email: str = ""
-    name: str = ""
     sections: tuple[str, ...] = ()
-    language: str = ""
     pace: str = ""
-    zone: str = ""
     hour: str = ""
     #: What the file says of them, in small letters: "left", "pending", …
     state: str = ""
     #: Why nothing may be sent to them.
     barred: str = ""
+
+
+#: Of a file that says nothing of it.
+NO_WISHES = Wishes()
+
+
+class Row(NamedTuple):
+    """One line of the file, cells as they are; `fault` says why it cannot be used at all.
+
+    A tuple: a list of a million makes a million of them, and a frozen dataclass takes five times as long.
+    """
+
+    line: int
+    email: str = ""
+    name: str = ""
+    language: str = ""
+    zone: str = ""
+    wishes: Wishes = NO_WISHES
     fault: str = ""
 
 
-def decode(data: bytes) -> str:
-    """The text: by its byte order mark, by the NULs of UTF-16 without one, as UTF-8, else as Latin-1."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    head = data[:2000]
-    if head and head.count(0) > len(head) // 4:
-        is_little = head[1::2].count(0) >= head[::2].count(0)
-        return data.decode("utf-16-le" if is_little else "utf-16-be", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """How a file is written: what stands between cells, how many a row has, and where which one is."""
+
+    delimiter: str
+    width: int
+    places: dict[str, int]
+    has_wishes: bool
 
 
-def read_rows(data: bytes) -> Iterator[Row]:
+def read_rows(file: BinaryIO) -> Iterator[Row]:
     """Every row with its line number; blank lines are left out, a row too bad to read carries its fault.
 
     A quoted cell may hold line breaks. A stray quote costs one row and not the rest of the file: lines are
-    taken together only where that gives a row as wide as the first.
+    taken together only where that gives a row as wide as the first. The text is never held whole.
     """
-    lines = decode(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    start = next((at for at, line in enumerate(lines) if _is_filled(line)), len(lines))
-    if start == len(lines):
-        return
-    delimiter = _delimiter(lines[start])
-    first = _cells(lines[start], delimiter)
-    columns = _header(first)
-    places = columns or {"email": _address_column(first)}
-    at = start + bool(columns)
-    while at < len(lines):
-        taken = _height(lines, at, delimiter, width=len(first), email=places["email"])
-        text = "\n".join(lines[at : at + taken])
-        if len(text) > _MAX_LINE:
-            yield Row(line=at + 1, fault=f"is longer than {_MAX_LINE} characters")
-        elif _is_filled(text):
-            yield _row(at + 1, _cells(text, delimiter), places)
-        at += taken
+    lines, form, before, at = Lines(file), None, 0, 0
+    while held := lines.after(at):
+        before, at = before + at, 0
+        while at < lines.enough:
+            line = held[at]
+            if not _is_filled(line):
+                at += 1
+            elif form is None:
+                form, is_header = _form(line)
+                at += is_header
+            else:
+                taken = 1 if '"' not in line else _height(held, at, form)
+                yield _row(before + at + 1, "\n".join(held[at : at + taken]) if taken > 1 else line, form)
+                at += taken
 
 
 def _is_filled(line: str) -> bool:
     return bool(line.strip(" \t\x00,;"))
 
 
-def _height(lines: Sequence[str], at: int, delimiter: str, *, width: int, email: int) -> int:
+def _form(line: str) -> tuple[_Form, bool]:
+    """How the file is written whose first line this is, and whether that is a header."""
+    delimiter = max(",;\t", key=line.count)
+    first = _cells(line, delimiter)
+    columns = _header(first)
+    places = columns or {"email": next((at for at, cell in enumerate(first) if "@" in cell), 0)}
+    has_wishes = not places.keys().isdisjoint(Wishes._fields)
+    form = _Form(delimiter=delimiter, width=len(first), places=places, has_wishes=has_wishes)
+    return form, bool(columns)
+
+
+def _height(lines: Sequence[str], at: int, form: _Form) -> int:
     """How many lines the row has that begins here."""
-    if lines[at].count('"') % 2 == 0 or not re.search(rf'(?:^|{re.escape(delimiter)})\s*"', lines[at]):
+    opens = rf'(?:^|{re.escape(form.delimiter)})\s*"'
+    if lines[at].count('"') % 2 == 0 or not re.search(opens, lines[at]):
         return 1
-    for taken, line in enumerate(lines[at + 1 : at + _MAX_HEIGHT], 2):
+    for taken, line in enumerate(lines[at + 1 : at + MOST_LINES], 2):
         if line.count('"') % 2:
             together = "\n".join(lines[at : at + taken])
-            return taken if len(_cells(together, delimiter)) == width else 1
-        cells = _cells(line, delimiter)
-        if '"' not in line and len(cells) == width and "@" in cells[email]:
+            return taken if len(_cells(together, form.delimiter)) == form.width else 1
+        cells = _cells(line, form.delimiter)
+        if '"' not in line and len(cells) == form.width and "@" in cells[form.places["email"]]:
             return 1
     return 1
-
-
-def _delimiter(line: str) -> str:
-    return max(",;\t", key=line.count)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
         # Where nothing is quoted, every delimiter is one.
-        return [_DISARMED.sub("", cell.strip()) for cell in line.split(delimiter)]
-    try:
-        found = next(csv.reader(re.split(r"(?<=\n)", line), delimiter=delimiter), [])
-    except csv.Error:
         found = line.split(delimiter)
-    return [_DISARMED.sub("", cell.strip()) for cell in found]
+    else:
+        try:
+            found = next(csv.reader(re.split(r"(?<=\n)", line), delimiter=delimiter), [])
+        except csv.Error:
+            found = line.split(delimiter)
+    cells = [cell.strip() for cell in found]
+    return [_DISARMED.sub("", cell) for cell in cells] if "'" in line else cells
 
 
 def _header(cells: Sequence[str]) -> dict[str, int]:
@@ -126,25 +142,25 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
     return {what: at for what, at in found.items() if at >= 0} if found["email"] >= 0 else {}
 
 
-def _address_column(cells: Sequence[str]) -> int:
-    return next((at for at, cell in enumerate(cells) if "@" in cell), 0)
-
-
-def _row(number: int, cells: Sequence[str], columns: dict[str, int]) -> Row:
+def _row(number: int, text: str, form: _Form) -> Row:
+    if len(text) > _MAX_LINE:
+        return Row(number, fault=f"is longer than {_MAX_LINE} characters")
+    cells = _cells(text, form.delimiter)
     count = len(cells)
-    given = {what: cells[at] for what, at in columns.items() if at < count and cells[at]}
+    given = {what: cells[at] for what, at in form.places.items() if at < count}
     language = given.get("language", "").replace("_", "-")
     if language and not _LANGUAGE.fullmatch(language):
-        return Row(line=number, fault=f'"{language[:40]}" is no language (like "en" or "pt-BR")')
+        return Row(number, fault=f'"{language[:40]}" is no language (like "en" or "pt-BR")')
+    wishes = _wishes(given) if form.has_wishes else NO_WISHES
+    get = given.get
+    return Row(number, get("email", ""), get("name", ""), language[:20], get("zone", ""), wishes)
+
+
+def _wishes(given: dict[str, str]) -> Wishes:
     sections = given.get("sections", "").lower()
-    return Row(
-        line=number,
-        email=given.get("email", ""),
-        name=given.get("name", ""),
+    return Wishes(
         sections=tuple(part for part in re.split(r"[\s;,|]+", sections) if part) if sections else (),
-        language=language[:20],
         pace=given.get("pace", "").lower(),
-        zone=given.get("zone", ""),
         hour=given.get("hour", ""),
         state=given.get("state", "").lower(),
         barred=given.get("barred", "").lower(),
