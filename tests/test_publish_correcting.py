@@ -1,14 +1,15 @@
 """What was sent is looked after for four weeks, on SQLite and PostgreSQL, with real pages on loopback."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from conftest import KEY
-from digest.domain import Issue, Source
+from conftest import KEY, NOW
+from digest.domain import Issue, PageCheck, Source
 from digest.errors import NotFoundError, NothingToDoError, WrongStateError
 from digest.publish import (
     Hand,
@@ -24,7 +25,7 @@ from digest.publish import (
     replay,
     send,
 )
-from digest.store import decisions, issues, page_checks, sources
+from digest.store import Store, decisions, issues, page_checks, sources
 from weeks import Week, open_week
 
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
@@ -46,10 +47,10 @@ async def week(database_url: str, tmp_path: Path) -> AsyncIterator[Week]:
         yield opened
 
 
-def publish(week: Week, titles: dict[str, str], **more: str) -> None:
+def publish(week: Week, titles: dict[str, str], *, folder: str = "/pages", **more: str) -> None:
     """The feed with these titles, on pages of the site itself; `more` is first seen now."""
     told = "".join(
-        f"<item><title>{title}</title><link>{week.site.url}/pages/{name}</link>"
+        f"<item><title>{title}</title><guid>{name}</guid><link>{week.site.url}{folder}/{name}</link>"
         f"<description>{f'What is known of {title}, which is a good deal. ' * 8}</description>"
         f"<pubDate>{format_datetime(week.clock.now - HOUR)}</pubDate></item>"
         for name, title in {**titles, **more}.items()
@@ -136,6 +137,43 @@ async def test_nothing_is_asked_twice_whatever_restarts(week: Week) -> None:
     assert sorted(one.status for one in kept.values() if one.status) == [200, 200, 410]
 
 
+async def test_a_miss_at_an_address_that_the_source_gave_up_does_not_count(week: Week) -> None:
+    await new_week(week)
+    del week.site.answers["/pages/drones"]
+    await gather(week, 30 * HOUR)
+    publish(week, TITLES, folder="/moved", ferries="Ferries cross without captains")
+    await gather(week, 7 * HOUR)
+
+    once = await draft(week.house, KEY, now=week.clock())
+    await gather(week, 7 * HOUR)
+    twice = await draft(week.house, KEY, now=week.clock())
+
+    assert "/moved/drones" in week.site.paths()
+    assert told(once) == []
+    assert {title for _number, title, _new in told(twice)} == set(TITLES.values())
+
+
+async def test_a_source_that_is_switched_off_is_not_asked_for_pages(week: Week) -> None:
+    async with week.house.store.begin() as session:
+        for one in await sources.all_of(session):
+            await sources.change(session, one, replace(one, enabled=False))
+    week.site.asked.clear()
+
+    await gather(week, 30 * HOUR)
+
+    assert week.site.paths() == []
+
+
+async def test_an_article_that_is_removed_while_its_page_is_asked_for_does_no_harm(store: Store) -> None:
+    gone = PageCheck(article_id=999, url="https://a.example/1", asked_at=NOW, status=410, is_gone=True)
+
+    async with store.begin() as session:
+        await page_checks.keep(session, gone)
+        kept = await page_checks.of_articles(session, [999])
+
+    assert kept == {}
+
+
 async def test_no_more_than_forty_pages_are_asked_for_at_a_time(tmp_path: Path) -> None:
     many = {"max_stories": 60, "max_per_source": 50}
     async with open_week(f"sqlite:///{tmp_path / 'digest.db'}", tmp_path, newsletter=many) as week:
@@ -192,6 +230,23 @@ async def test_a_dropped_correction_is_never_proposed_again_unless_it_is_kept_or
         1,
     ]
     assert decision.words.startswith("No. 1 told “Porto tests harbour drones”")
+
+
+async def test_each_correction_is_decided_on_its_own_and_a_draft_made_again_keeps_them(week: Week) -> None:
+    await new_week(week, drones="Porto tests no drones", copper="Copper falls", violins="Violas")
+    issue = await make(week, is_sent=False)
+    one, other, _third = issue.content.corrections
+    for each in (one, other):
+        issue = await drop_correction(week.house, issue, each.key, hand(week))
+
+    kept = await keep_correction(week.house, issue, one.key, hand(week))
+    again = await draft(week.house, KEY, now=week.clock())
+    beside = await desk(week.house, again)
+
+    assert other not in kept.content.corrections
+    assert len(kept.content.corrections) == 2
+    assert again.content.corrections == kept.content.corrections
+    assert (len(beside.corrections), beside.uncorrected) == (3, frozenset({other.key}))
 
 
 async def test_a_dropped_correction_stays_away_from_the_issues_after(week: Week) -> None:
