@@ -7,10 +7,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from digest import gather
 from digest.compose import Plan, Telling, correction_words, corrections, is_retitled, tellings
 from digest.domain import Article, Correction, Decision, DecisionKind, Issue, PageCheck, Source
 from digest.errors import NotFoundError, WrongStateError
-from digest.gather import Client, ToldPage, ask_pages, is_page_due
 from digest.house import House
 from digest.publish.desk import Hand, desk, recompose, require_draft
 from digest.publish.making import unpack_inputs
@@ -80,7 +80,7 @@ async def _titles(session: Session, issue_id: int) -> Mapping[int, str]:
     return {each.id: each.title for each in unpack_inputs(kept).articles} if kept else {}
 
 
-async def ask_told_pages(house: House, client: Client, *, now: datetime) -> int:
+async def ask_told_pages(house: House, client: "gather.Client", *, now: datetime) -> int:
     """How many pages of what was sent lately were asked whether they are still there.
 
     Those that are due; each answer is stored as it comes, so that a second run asks for the rest.
@@ -89,7 +89,7 @@ async def ask_told_pages(house: House, client: Client, *, now: datetime) -> int:
     with contextlib.suppress(TimeoutError):
         async with (
             asyncio.timeout(_SECONDS),
-            aclosing(ask_pages(await _due(house, now=now), client=client, now=now)) as checks,
+            aclosing(gather.ask_pages(await _due(house, now=now), client=client, now=now)) as checks,
         ):
             async for check in checks:
                 async with house.store.begin() as session:
@@ -98,7 +98,7 @@ async def ask_told_pages(house: House, client: Client, *, now: datetime) -> int:
     return asked
 
 
-async def _due(house: House, *, now: datetime) -> list[ToldPage]:
+async def _due(house: House, *, now: datetime) -> "list[gather.ToldPage]":
     """The pages to ask for: first those that were missing, then those that were asked longest ago."""
     told: list[Telling] = []
     async with house.store.read() as session:
@@ -113,16 +113,16 @@ async def _due(house: House, *, now: datetime) -> list[ToldPage]:
         checks = await page_checks.of_articles(session, ids)
         stored = await articles.by_ids(session, ids)
     pages = [_page(each, known[each.source_id], checks) for each in stored if each.source_id in known]
-    return sorted((each for each in pages if is_page_due(each.before, now)), key=_turn)[:_MAX_PAGES]
+    return sorted((each for each in pages if gather.is_page_due(each.before, now)), key=_turn)[:_MAX_PAGES]
 
 
-def _page(article: Article, source: Source, checks: Mapping[int, PageCheck]) -> ToldPage:
+def _page(article: Article, source: Source, checks: Mapping[int, PageCheck]) -> "gather.ToldPage":
     check = checks.get(article.id)
     is_same = check is not None and check.url == article.url
-    return ToldPage(article=article, site_url=source.site_url, before=check if is_same else None)
+    return gather.ToldPage(article=article, site_url=source.site_url, before=check if is_same else None)
 
 
-def _turn(page: ToldPage) -> tuple[bool, float, int]:
+def _turn(page: "gather.ToldPage") -> tuple[bool, float, int]:
     before = page.before
     is_waiting = before is not None and before.missing_since is not None and not before.is_gone
     return not is_waiting, before.asked_at.timestamp() if before else 0.0, -page.article.id

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from digest import gather
 from digest.domain import Gathered, Source
 from digest.errors import StoreError
-from digest.gather import SHORT_SUMMARY, Client, gather, is_due, open_client, read_pages
 from digest.house import House
 from digest.publish.correcting import ask_told_pages
 from digest.store import articles, listings, sources
@@ -69,7 +69,7 @@ async def gather_sources(
     chosen = only or await _chosen(house, now=now, everything=everything)
     report = GatherReport()
     async with _open_client(house) as client:
-        async for batch in _in_batches(gather(chosen, client=client, now=now)):
+        async for batch in _in_batches(gather.gather(chosen, client=client, now=now)):
             for got, saved in await _keep(house, batch, now=now):
                 report = report.plus(got, new=saved.new, revised=saved.revised)
                 watch(got)
@@ -90,25 +90,25 @@ async def gather_sources(
 
 
 @asynccontextmanager
-async def _open_client(house: House) -> AsyncIterator[Client]:
+async def _open_client(house: House) -> "AsyncIterator[gather.Client]":
     """A client; meanwhile memory is seldom searched for rings, of which articles have none."""
     before = gc.get_threshold()
     gc.set_threshold(20_000, 20, 20)
     try:
-        async with open_client(house.settings.gather) as client:
+        async with gather.open_client(house.settings.gather) as client:
             yield client
     finally:
         gc.set_threshold(*before)
 
 
-async def _read_pages(house: House, client: Client, *, now: datetime) -> int:
+async def _read_pages(house: House, client: "gather.Client", *, now: datetime) -> int:
     """How many pages of new articles told their text; the rest is tried again or known to tell none."""
     async with house.store.read() as session:
         short = await articles.of_short_words(
-            session, since=now - _NEW, below=SHORT_SUMMARY, limit=_MAX_PAGES
+            session, since=now - _NEW, below=gather.SHORT_SUMMARY, limit=_MAX_PAGES
         )
     told = 0
-    async for read in read_pages(short, client=client, now=now):
+    async for read in gather.read_pages(short, client=client, now=now):
         if read.error:
             house.log.event("gather.page", article=read.article.id, why=read.error)
         if not read.is_later:
@@ -122,7 +122,7 @@ async def _chosen(house: House, *, now: datetime, everything: bool) -> tuple[Sou
     """The sources to read now."""
     async with house.store.read() as session:
         every = await sources.all_of(session)
-    return tuple(source for source in every if source.enabled and (everything or is_due(source, now)))
+    return tuple(source for source in every if source.enabled and (everything or gather.is_due(source, now)))
 
 
 async def _in_batches(results: AsyncIterable[Gathered]) -> AsyncIterator[list[Gathered]]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from digest import rewrite
 from digest.compose import Plan, compose, materials
 from digest.domain import Article, Material, Suggestion
 from digest.errors import ConfigError, ModelError
 from digest.house import House
-from digest.rewrite import VERSION, Budget, Model, open_model
 from digest.store import suggestions
 
 #: After so many failures one after another the rest is not asked about.
@@ -32,9 +32,9 @@ async def with_suggestions(
     found = {one.key: _nothing(house, one, _SUSPECT) for one in every.values() if one.is_suspect}
     asked = [key for key in every if key not in found]
     async with house.store.read() as session:
-        found |= await suggestions.known(session, asked, model=settings.model, prompt=VERSION)
+        found |= await suggestions.known(session, asked, model=settings.model, prompt=rewrite.VERSION)
         calls, characters = await suggestions.spent(session, plan.newsletter, period)
-    budget = Budget(calls=settings.max_calls - calls, characters=settings.max_characters - characters)
+    budget = rewrite.Budget(calls=settings.max_calls - calls, characters=settings.max_characters - characters)
     rest = [every[key] for key in asked if key not in found]
     if rest:
         found |= await _ask_all(house, rest, budget, newsletter=plan.newsletter, period=period, now=now)
@@ -42,13 +42,19 @@ async def with_suggestions(
 
 
 async def _ask_all(
-    house: House, rest: list[Material], budget: Budget, *, newsletter: str, period: str, now: datetime
+    house: House,
+    rest: list[Material],
+    budget: "rewrite.Budget",
+    *,
+    newsletter: str,
+    period: str,
+    now: datetime,
 ) -> dict[str, Suggestion]:
     """What came of each; a server that keeps failing is left alone, and so is one whose budget is spent."""
     found: dict[str, Suggestion] = {}
     failures, stop = 0, ""
     try:
-        async with open_model(house.settings.summaries) as model:
+        async with rewrite.open_model(house.settings.summaries) as model:
             for material in rest:
                 if stop or not budget.allows(material):
                     why = stop or "the budget of this issue is spent"
@@ -63,7 +69,7 @@ async def _ask_all(
                         one,
                         newsletter=newsletter,
                         period=period,
-                        prompt=VERSION,
+                        prompt=rewrite.VERSION,
                         calls=calls - budget.calls,
                         characters=characters - budget.characters,
                         now=now,
@@ -78,7 +84,9 @@ async def _ask_all(
     return found
 
 
-async def _ask(house: House, model: Model, material: Material, budget: Budget) -> tuple[Suggestion, bool]:
+async def _ask(
+    house: House, model: "rewrite.Model", material: Material, budget: "rewrite.Budget"
+) -> tuple[Suggestion, bool]:
     """What the model wrote, or why it wrote nothing and whether it is of no use to ask on."""
     try:
         summary, why = await model.ask(material, budget)
