@@ -44,6 +44,7 @@ async def test_send_looks_at_the_events_again_and_refuses_when_one_has_changed(
     assert "approve 1" in refused.stderr
     assert f"review (taken back: {GONE})" in status.stdout
     assert f"was approved and waits again: {GONE}" in doctor.stdout
+    assert f"Taken back: {GONE}" in digest.run("issues", "show", "1").stdout
     assert [story["title"] for story in digest.json("issues", "show", "1")["stories"]] == ["Open day"]
     await digest.later("approve", "1")
     assert "1 sent" in (await digest.later("send", "1", "--yes")).stderr

@@ -12,7 +12,7 @@ from digest.config import GatherSettings
 from digest.domain import Gathered, Source, SourceKind
 from digest.gather import gather, open_client, starter_pack
 from digest.gather.presets import recipe_of
-from digest.store import Store, articles, sources
+from digest.store import Store, articles, listings, sources
 from sites import Site, open_site
 from starter_sites import NOW, PLAIN, SERVED, Serving
 
@@ -54,7 +54,13 @@ async def read_all(store: Store, now: datetime) -> list[Gathered]:
     settings = GatherSettings(allow_hosts=("127.0.0.1",), timeout_seconds=30)
     async with open_client(settings) as client:
         results = [got async for got in gather(every, client=client, now=now)]
+    whole = [
+        listings.Listing(source_id=got.source.id, articles=got.articles, until=got.whole_until)
+        for got in results
+        if got.whole_until
+    ]
     async with store.begin() as session:
+        await listings.compare(session, whole, now=now)
         await articles.save_all(session, [got.articles for got in results], now=now)
         await sources.learn(session, [(got.source, got.after) for got in results])
     return results
@@ -65,6 +71,17 @@ async def counts(store: Store) -> dict[str, int]:
     async with store.read() as session:
         every = await sources.all_of(session)
         return {one.title: len(await articles.newest_of(session, one.id, limit=3000)) for one in every}
+
+
+async def withdrawn(store: Store) -> list[str]:
+    """Titles of the events that vanished from their lists."""
+    async with store.read() as session:
+        return [
+            article.title
+            for source in await sources.all_of(session)
+            for article in await articles.newest_of(session, source.id, limit=3000)
+            if article.is_withdrawn
+        ]
 
 
 async def start(store: Store, site: Site) -> None:
@@ -94,6 +111,8 @@ async def test_the_whole_pack_is_read_and_a_second_build_doubles_nothing(store: 
     assert await counts(store) == expected(builds=2)
     moved = {got.source.title for got in first if got.after.url != got.source.url}
     assert moved == {"Mistral AI", "vLLM"}
+    assert {got.source.kind for got in second if got.whole_until} == {SourceKind.CALENDAR, SourceKind.JSON}
+    assert await withdrawn(store) == []
 
 
 async def test_a_web_page_with_status_200_is_no_source_of_the_pack_and_loses_nothing(

@@ -27,6 +27,7 @@ from digest.publish import (
     gather_sources,
     recheck,
     release_due,
+    replay,
     send,
     send_notices,
     take,
@@ -118,6 +119,7 @@ async def test_an_event_that_moved_takes_the_issue_back_puts_it_right_and_asks_o
     assert events_of(back) == [("Open day", OPEN_DAY.starts_at), ("Model night", MOVED.starts_at)]
     assert (back.revision, back.approved_at, back.approved_by) == (2, None, "")
     assert await audience(week, back) == {}
+    assert (await replay(week.house, back)).is_same
     ((subject, text),) = said(week, "mette@example.org")
     assert subject.startswith("[Taken back] ")
     assert "an event that it tells has changed: “Model night”: moved from 17 Sep." in text
@@ -166,17 +168,29 @@ async def test_a_source_is_read_within_the_day_before_politely_and_once_in_six_h
     assert week.site.paths().count("/news.xml") == first
 
 
-async def test_what_a_gathering_found_meanwhile_is_enough(week: Week) -> None:
+async def test_what_a_gathering_found_that_began_before_the_last_look_is_enough(week: Week) -> None:
     await approved(week)
     await tick(week, DUE - 20 * HOUR)
     week.site.put("/c.ics", calendar(OPEN_DAY))
-    await gather_sources(week.house, now=week.clock(), everything=True)
+    began = week.clock() - timedelta(minutes=5)
+    await gather_sources(week.house, now=began, everything=True)
     asked = len(week.site.asked)
 
     back = await tick(week, DUE - 19 * HOUR)
 
     assert back.reason == "“Model night”: cancelled, its source does not list it any more"
     assert len(week.site.asked) == asked
+
+
+async def test_a_source_that_asks_for_patience_is_given_it(week: Week) -> None:
+    await approved(week)
+    week.site.put("/c.ics", "", status=503, retry_after="86400")
+    first = week.site.paths().count("/c.ics")
+
+    for hours in (23, 16, 9, 2):
+        await tick(week, DUE - hours * HOUR)
+
+    assert week.site.paths().count("/c.ics") == first + 1
 
 
 async def test_a_source_that_cannot_be_read_changes_nothing_and_is_said_in_the_log(

@@ -4,7 +4,7 @@ from digest.cli.plain import is_locked
 from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
 from digest.compose import correction_words
-from digest.domain import Issue, Story
+from digest.domain import Issue, IssueState, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -19,6 +19,8 @@ def write_issue(terminal: Terminal, house: House, issue: Issue) -> None:
     terminal.write(
         f"{chosen.name} {issue.number} · {issue.state} · revision {issue.revision} · due {due}", style="bold"
     )
+    if issue.state is IssueState.REVIEW and issue.reason:
+        terminal.write(f"Taken back: {issue.reason}")
     failed = f", {len(content.sources_failed)} failed" if content.sources_failed else ""
     articles, sources = counted(content.articles_read, "article"), counted(content.sources_read, "source")
     terminal.write(f"{articles} from {sources}{failed}")

@@ -50,8 +50,7 @@ async def recheck(house: House, issue: Issue, *, now: datetime) -> Issue:
             article_id=each.article_id,
             at=now,
             words=_words(each, errors.get(each.article_id, "")),
-            # What the editor was asked about stays known, also once the issue was put right.
-            mark=each.mark or marks.get(each.article_id, ""),
+            mark=each.mark,
         )
         for each in found
     ]

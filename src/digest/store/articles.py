@@ -248,6 +248,11 @@ async def newest_of(session: AsyncSession, source_id: int, *, limit: int) -> tup
 
 
 async def by_ids(session: AsyncSession, ids: Collection[int]) -> tuple[Article, ...]:
-    """The articles of these ids that are still there."""
-    rows = await session.scalars(select(ArticleRow).where(ArticleRow.id.in_(ids)).order_by(ArticleRow.id))
-    return tuple(_article(row) for row in rows)
+    """The articles of these ids that are still there, by id."""
+    numbers = sorted(set(ids))
+    found: list[Article] = []
+    for start in range(0, len(numbers), _BATCH):
+        part = ArticleRow.id.in_(numbers[start : start + _BATCH])
+        rows = await session.scalars(select(ArticleRow).where(part).order_by(ArticleRow.id))
+        found += [_article(row) for row in rows]
+    return tuple(found)
