@@ -63,6 +63,14 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     assert len(out.split(" ".join(path), 1)[1].split("╭")[0].split()) > 3
 
 
+def test_names_in_brackets_are_shown_in_help() -> None:
+    _, run_help, _ = call("run", "--help")
+    _, demo_help, _ = call("demo", "--help")
+
+    assert "Default: [web] host." in run_help
+    assert "[default: now]" in demo_help
+
+
 def test_no_command_is_missing() -> None:
     single = "demo init doctor run worker gather draft preview approve send pause resume retry who cancel"
     single += " explain reconcile receive status relays"

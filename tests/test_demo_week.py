@@ -250,6 +250,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         assert running.stderr is not None
         found: dict[str, str] = {}
         for line in running.stderr:
+            assert "--serve" not in line
             if match := re.match(r"(readers' pages|mailbox)\s+(http\S+)", line):
                 found[match[1]] = match[2]
             if len(found) == 2:

@@ -21,9 +21,9 @@ from digest.schedule import TICKS, Daemon, listen
 
 def run(
     ctx: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Default: [web] host.")] = None,
+    host: Annotated[str | None, typer.Option(help=r"Default: \[web] host.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Default: [web] port; 0 takes any.")
+        int | None, typer.Option(min=0, max=65535, help=r"Default: \[web] port; 0 takes any.")
     ] = None,
 ) -> None:
     """Gather, make issues, send them and serve the pages, until SIGTERM or Ctrl-C.

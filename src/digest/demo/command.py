@@ -24,7 +24,9 @@ def demo(
     feeds: Annotated[
         Path | None, typer.Option(help="Make the issue from the feed files of this folder instead.")
     ] = None,
-    now: Annotated[str, typer.Option(help="The time to play at, as 2026-08-22T18:00Z. [default: now]")] = "",
+    now: Annotated[
+        str, typer.Option(help=r"The time to play at, as 2026-08-22T18:00Z. \[default: now]")
+    ] = "",
     readers: Annotated[int, typer.Option(help="How many sample readers there are.")] = 40,
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the readers' pages and a mailbox up until Ctrl-C.")

@@ -74,9 +74,11 @@ class Teller:
         self._json = out if as_json else None
         self._err = Console(quiet=True) if quiet else err
         self._quiet = quiet
+        self._is_serving = False
 
     def begins(self, options: DemoOptions) -> None:
         """Say what is about to happen."""
+        self._is_serving = options.serve
         when = f"{options.now:%A %d %B %Y, %H:%M} UTC"
         self._err.print(f"One week of a newsletter on this machine only; it is {when}.", style="bold")
 
@@ -148,7 +150,7 @@ class Teller:
         self._out.print(_table(result))
         self._out.print(_sum(result), style="bold" if result.is_good else _FAILED)
         if not self._quiet:
-            self._err.print(_next(result))
+            self._err.print(_next(result, is_serving=self._is_serving))
         if self._json:
             self._json.print(result.to_json(), soft_wrap=True)
 
@@ -226,9 +228,10 @@ def _sum(result: DemoResult) -> str:
     return f"\nledger    {result.audience} readers = {got}; {result.missing} missing, {result.twice} twice"
 
 
-def _next(result: DemoResult) -> str:
+def _next(result: DemoResult, *, is_serving: bool) -> str:
     folder = Path(result.out)
+    look = "" if is_serving else f"{program()} demo --serve, or "
     return (
         f"\nlook at   {folder / 'issue.html'}, picture.html, issue.eml, draft.txt"
-        f"\nnext      {program()} demo --serve, or {program()} init for a newsletter of your own"
+        f"\nnext      {look}{program()} init for a newsletter of your own"
     )
