@@ -231,3 +231,37 @@ async def test_our_own_export_brings_nobody_back_who_left_or_was_barred(house: H
         "waits": "not confirmed",
         "barred": "suppressed",
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "barred", "expected"),
+    [
+        (None, None, {"stays", "left", "waits", "barred", "both"}),
+        (SubscriptionState.CONFIRMED, None, {"stays", "barred"}),
+        (SubscriptionState.CONFIRMED, False, {"stays"}),
+        (SubscriptionState.LEFT, False, {"left"}),
+        (SubscriptionState.PENDING, False, {"waits"}),
+        (None, True, {"barred", "both"}),
+    ],
+)
+async def test_an_export_can_hold_only_those_in_one_state(
+    house_on_each: House, state: SubscriptionState | None, barred: bool | None, expected: set[str]
+) -> None:
+    house = house_on_each
+    rows = "email,state\nstays@example.org,\nleft@example.org,left\nwaits@example.org,pending\n"
+    await load(house, rows + "barred@example.org,\nboth@example.org,left\n")
+    async with house.store.begin() as session:
+        for name in ("barred", "both", "stranger"):
+            email_hash = house.email_hash(f"{name}@example.org")
+            await subscribers.suppress(session, email_hash, "complaint", "", now=NOW)
+
+    lines = [line async for line in subscribe.export_csv(house, KEY, state=state, barred=barred)]
+
+    assert {line.partition("@")[0] for line in lines[1:]} == expected
+    async with house.store.read() as session:
+        assert await subscribers.counts(session, KEY) == {
+            "confirmed": 1,
+            "left": 1,
+            "pending": 1,
+            "suppressed": 2,
+        }

@@ -1,10 +1,9 @@
 """`digest subscribers add|list|show|remove|undo|erase`: one reader, or a look at all of them."""
 
-import csv
 import sys
 from collections.abc import AsyncIterator
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -96,7 +95,8 @@ def list_(
     async def work(house: House) -> None:
         key = newsletter_key(house.settings, newsletter)
         if as_csv:
-            await _write_csv(house, key, state)
+            async for line in subscribe.export_csv(house, key, **_which(state)):
+                sys.stdout.write(line)
             return
         async with house.store.read() as session:
             counts = await subscribers.counts(session, key)
@@ -117,24 +117,26 @@ async def _some(house: House, key: str, state: Shown | None, limit: int) -> Asyn
     """The first `limit` readers in that state."""
     left = limit
     async with house.store.read() as session:
-        async for page in subscribers.pages(session, key):
-            for one in page:
-                if state is None or shown_as(one) is state:
-                    yield one
-                    left -= 1
-                if not left:
-                    return
+        async for page in subscribers.pages(session, key, **_which(state)):
+            for one in page[:left]:
+                yield one
+            left -= len(page)
+            if left <= 0:
+                return
 
 
-async def _write_csv(house: House, key: str, state: Shown | None) -> None:
-    names: list[str] = []
-    async for line in subscribe.export_csv(house, key):
-        cells = next(csv.reader([line]))
-        names = names or cells
-        row = dict(zip(names, cells, strict=True))
-        found = Shown.SUPPRESSED if row["barred"] else row["state"]
-        if state is None or cells == names or found == state:
-            sys.stdout.write(line)
+class _Which(TypedDict):
+    """What the store is asked for."""
+
+    state: SubscriptionState | None
+    barred: bool | None
+
+
+def _which(shown: Shown | None) -> _Which:
+    """The readers that a list shows in that state: who is barred is that and nothing else."""
+    if shown is None or shown is Shown.SUPPRESSED:
+        return {"state": None, "barred": True if shown else None}
+    return {"state": SubscriptionState(shown), "barred": False}
 
 
 def _cells(one: Subscription) -> tuple[str, str, str, str]:

@@ -24,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, DeliveryState, Issue, SubscriptionState
 from digest.store.moments import UTCDateTime
+from digest.store.readership import barred_ids
 from digest.store.rows import insert_new
-from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow, SuppressionRow
+from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
 
 #: Why a reader is skipped who has the other cadence.
 GETS_MONTHLY = "gets the issue of the month"
@@ -155,12 +156,8 @@ def _exclusion(issue: Issue, parts: Sequence[int], *, at: datetime) -> ColumnEle
         other = and_(SubscriptionRow.cadence == Cadence.WEEKLY, ~_waited(parts)), GETS_WEEKLY
     else:
         other = SubscriptionRow.cadence == Cadence.MONTHLY, GETS_MONTHLY
-    # Looked up once for all: few are barred, and so nobody's address has to be read.
-    barred = select(SubscriberRow.id).join(
-        SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash
-    )
     return case(
-        (SubscriptionRow.subscriber_id.in_(barred), "suppressed"),
+        (SubscriptionRow.subscriber_id.in_(barred_ids()), "suppressed"),
         (SubscriptionRow.state == SubscriptionState.PENDING, "not confirmed"),
         (SubscriptionRow.state == SubscriptionState.LEFT, "left"),
         (SubscriptionRow.paused_until > literal(at, UTCDateTime), "paused"),

@@ -1,15 +1,16 @@
 """Readers, what they subscribed to, the evidence of it, and addresses that are sent nothing."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Consent, Subscriber, Subscription, SubscriptionState
 from digest.store.given import given_words
+from digest.store.readership import choices, counts, of_ids, pages
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import (
     BounceRow,
@@ -19,28 +20,35 @@ from digest.store.tables import (
     SuppressionRow,
 )
 
-_PAGE = 1000
-#: Looked up, because making an enum's member from its value takes as long as the rest of a row.
-_STATES = {state.value: state for state in SubscriptionState}
-_CADENCES = {cadence.value: cadence for cadence in Cadence}
-_READER = (
-    SubscriberRow.id,
-    SubscriberRow.email,
-    SubscriberRow.name,
-    SubscriberRow.language,
-    SubscriberRow.zone,
-    SubscriberRow.created_at,
-)
-_SUBSCRIPTION = (
-    SubscriptionRow.state,
-    SubscriptionRow.choice,
-    SubscriptionRow.cadence,
-    SubscriptionRow.paused_until,
-    SubscriptionRow.hour,
-    SubscriptionRow.requested_at,
-    SubscriptionRow.confirmed_at,
-    SubscriptionRow.left_at,
-)
+__all__ = [
+    "add",
+    "add_bounce",
+    "add_consent",
+    "by_email",
+    "choice_of",
+    "choices",
+    "consents",
+    "counts",
+    "erase",
+    "evidence_of_suppression",
+    "lock",
+    "lock_address",
+    "of_ids",
+    "of_person",
+    "pages",
+    "remove",
+    "rename",
+    "save",
+    "subscription",
+    "suppress",
+    "suppressed",
+    "suppression",
+    "unsuppress",
+    "waiting_since",
+    "wording_hash",
+]
+
+_MOST = 1000
 
 
 def choice_of(sections: Sequence[str]) -> str:
@@ -125,83 +133,6 @@ async def of_person(session: AsyncSession, email_hash: str) -> tuple[Subscriptio
     """Everything that this address is subscribed to, or was."""
     query = _query().where(SubscriberRow.email_hash == email_hash).order_by(SubscriptionRow.newsletter)
     return tuple(_subscription(*row) for row in await session.execute(query))
-
-
-async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
-    """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(ids))
-    return {row[0]: _of_columns(newsletter, row) for row in await session.execute(query)}
-
-
-def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
-    """Columns, not rows of the mapper: this is asked for every reader of an issue."""
-    return (
-        select(*_READER, *_SUBSCRIPTION, func.coalesce(SuppressionRow.reason, ""))
-        .select_from(SubscriptionRow)
-        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
-        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
-        .where(SubscriptionRow.newsletter == newsletter)
-    )
-
-
-def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
-    key, email, name, language, zone, created_at, *own = row
-    state, choice, cadence, paused_until, hour, asked, confirmed, left, why = own
-    return Subscription(
-        subscriber=Subscriber(
-            id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
-        ),
-        newsletter=newsletter,
-        state=_STATES[state],
-        sections=tuple(choice.split(",")) if choice else (),
-        cadence=_CADENCES[cadence],
-        paused_until=paused_until,
-        hour=hour,
-        requested_at=asked,
-        confirmed_at=confirmed,
-        left_at=left,
-        suppressed=why,
-    )
-
-
-async def pages(
-    session: AsyncSession, newsletter: str, *, state: SubscriptionState | None = None
-) -> AsyncIterator[tuple[Subscription, ...]]:
-    """Every subscription by subscriber id, a thousand at a time, so that memory stays flat."""
-    last = 0
-    while True:
-        query = _columns(newsletter).where(SubscriptionRow.subscriber_id > last)
-        if state is not None:
-            query = query.where(SubscriptionRow.state == state)
-        rows = (await session.execute(query.order_by(SubscriptionRow.subscriber_id).limit(_PAGE))).all()
-        if not rows:
-            return
-        last = rows[-1][0]
-        yield tuple(_of_columns(newsletter, row) for row in rows)
-
-
-async def counts(session: AsyncSession, newsletter: str) -> dict[str, int]:
-    """How many subscriptions are in each state; "suppressed" counts on its own."""
-    # No value stands in it: PostgreSQL takes two parameters for two different expressions.
-    is_barred: ColumnElement[bool] = SuppressionRow.email_hash.is_not(None)
-    query = (
-        select(SubscriptionRow.state, is_barred, func.count())
-        .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
-        .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
-        .where(SubscriptionRow.newsletter == newsletter)
-        .group_by(SubscriptionRow.state, is_barred)
-    )
-    found: dict[str, int] = {}
-    for name, is_suppressed, count in await session.execute(query):
-        key = "suppressed" if is_suppressed else str(name)
-        found[key] = found.get(key, 0) + count
-    return found
-
-
-async def choices(session: AsyncSession, newsletter: str) -> tuple[str, ...]:
-    """Every different choice of sections that confirmed readers made, "" (all) always among them."""
-    query = select(SubscriptionRow.choice).distinct().where(SubscriptionRow.newsletter == newsletter)
-    return tuple(sorted({"", *await session.scalars(query)}))
 
 
 async def save(session: AsyncSession, subscription: Subscription) -> None:
@@ -302,7 +233,7 @@ async def waiting_since(session: AsyncSession, newsletter: str, before: datetime
     query = _query().where(
         SubscriptionRow.newsletter == newsletter, pending, SubscriptionRow.requested_at < before
     )
-    rows = await session.execute(query.order_by(SubscriptionRow.requested_at).limit(_PAGE))
+    rows = await session.execute(query.order_by(SubscriptionRow.requested_at).limit(_MOST))
     return tuple(_subscription(*row) for row in rows)
 
 
