@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from digest.domain import Issue
+from digest.cli.running import local
+from digest.cli.terminal import Terminal
+from digest.domain import Issue, IssueState
+from digest.errors import WrongStateError
 from digest.house import House
 from digest.store import deliveries
 
@@ -46,3 +49,22 @@ async def ledger_of(house: House, issue: Issue) -> Ledger:
             states=await deliveries.counts(session, issue.id),
             excluded=await deliveries.excluded(session, issue.id),
         )
+
+
+async def may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
+    """The numbers, said; WrongStateError with the command to run first when the issue is not ready."""
+    hints = {
+        IssueState.DRAFT: ("not approved yet (draft)", f"digest approve {issue.number}"),
+        IssueState.REVIEW: ("not approved yet (review)", f"digest approve {issue.number}"),
+        IssueState.PAUSED: ("paused", f"digest resume {issue.number}"),
+    }
+    if issue.state in hints:
+        what, hint = hints[issue.state]
+        raise WrongStateError(f"issue {issue.number} is {what}", hint=hint)
+    ledger = await ledger_of(house, issue)
+    if issue.state is IssueState.SENT:
+        when = local(house, issue.newsletter, issue.sent_at)
+        terminal.say("already", f"issue {issue.number} was sent {when}: {ledger.words()}")
+    else:
+        terminal.say("issue", f"{issue.number}: {ledger.words()}")
+    return ledger

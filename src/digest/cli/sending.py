@@ -1,4 +1,4 @@
-"""`digest send` and `digest retry`: an issue to its readers, to one address as a test, or only rehearsed."""
+"""`digest send` and `digest retry`: an issue to its readers, and again to those whom it did not reach."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import typer
 
 from digest import publish
 from digest.cli.failures import PARTLY
-from digest.cli.ledger import Ledger, ledger_of
+from digest.cli.ledger import Ledger, ledger_of, may_send
 from digest.cli.plain import plain_issue
 from digest.cli.progress import listed, sending_bar
 from digest.cli.releasing import looked_again
@@ -26,13 +26,13 @@ from digest.cli.running import (
     utc_now,
 )
 from digest.cli.terminal import Terminal, counted, of
+from digest.cli.trying import rehearse, send_test
 from digest.deliver import gist
-from digest.domain import DeliveryState, Issue, IssueState, OutcomeKind
-from digest.errors import NothingToDoError, TransportError, UsageError, WrongStateError
+from digest.domain import DeliveryState, Issue, IssueState
+from digest.errors import NothingToDoError, TransportError, UsageError
 from digest.house import House
 from digest.standing import holders
 from digest.store import deliveries, issues
-from digest.subscribe import normalise
 
 #: Reasons that are named at the end of a sending.
 _NAMED = 5
@@ -61,15 +61,15 @@ def send(
     """
     terminal = of(ctx)
     if to is not None:  # "" is a script's unset variable: refused, and never a sending to everybody
-        _test(terminal, newsletter, number, to, as_json=as_json)
+        send_test(terminal, newsletter, number, to, as_json=as_json)
         return
     if dry_run:
-        _rehearse(terminal, newsletter, number, as_json=as_json)
+        rehearse(terminal, newsletter, number, as_json=as_json)
         return
 
     async def work(house: House) -> tuple[Issue, Ledger, bool]:
         issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        before = await _may_send(terminal, house, issue)
+        before = await may_send(terminal, house, issue)
         is_new = issue.state is not IssueState.SENT and not await _is_too_soon(terminal, house, issue, before)
         if is_new:
             issue = await looked_again(terminal, house, issue)
@@ -144,25 +144,6 @@ async def _reasons(house: House, issue: Issue, state: DeliveryState) -> Counter[
     return found
 
 
-async def _may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
-    """The numbers, said; WrongStateError with the command to run first when the issue is not ready."""
-    hints = {
-        IssueState.DRAFT: ("not approved yet (draft)", f"digest approve {issue.number}"),
-        IssueState.REVIEW: ("not approved yet (review)", f"digest approve {issue.number}"),
-        IssueState.PAUSED: ("paused", f"digest resume {issue.number}"),
-    }
-    if issue.state in hints:
-        what, hint = hints[issue.state]
-        raise WrongStateError(f"issue {issue.number} is {what}", hint=hint)
-    ledger = await ledger_of(house, issue)
-    if issue.state is IssueState.SENT:
-        when = local(house, issue.newsletter, issue.sent_at)
-        terminal.say("already", f"issue {issue.number} was sent {when}: {ledger.words()}")
-    else:
-        terminal.say("issue", f"{issue.number}: {ledger.words()}")
-    return ledger
-
-
 def _agree(terminal: Terminal, what: str, count: int, *, yes: bool, hint: str) -> None:
     """A person types the number of readers; a script says --yes."""
     if yes or not count:
@@ -193,69 +174,6 @@ def code_of(ledger: Ledger) -> int:
     if ledger.count("sent") or (late and refused):
         return PARTLY
     return TransportError.exit_code if late else 1
-
-
-def _test(
-    terminal: Terminal, newsletter: str | None, number: int | None, email: str, *, as_json: bool
-) -> None:
-    """Send a test mail; TransportError with the server's words when it was not taken."""
-    address = normalise(email)
-
-    async def work(house: House) -> Issue:
-        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        outcome = await publish.send_trial(house, issue, address, now=utc_now())
-        if as_json:
-            terminal.json(
-                plain_issue(issue, stories=False) | {"outcome": outcome.kind, "reply": outcome.reply}
-            )
-        if outcome.kind is not OutcomeKind.SENT:
-            raise TransportError(f"the test mail to {address} was not taken: {outcome.reply}")
-        terminal.say("tested", f"issue {issue.number} ({issue.state}) to {address}: {outcome.reply}")
-        return issue
-
-    issue = run(terminal, work)
-    ready = issue.state in {IssueState.DRAFT, IssueState.REVIEW}
-    terminal.then(f"approve {issue.number}" if ready else f"issues show {issue.number}")
-
-
-def _rehearse(terminal: Terminal, newsletter: str | None, number: int | None, *, as_json: bool) -> None:
-    """Make all mails and send none; exit 1 when some cannot be sent."""
-
-    async def work(house: House) -> tuple[Issue, publish.Rehearsal]:
-        issue = await pick_issue(house, newsletter_key(house.settings, newsletter), number)
-        before = await _may_send(terminal, house, issue)
-        with terminal.bar("making", before.waiting) as step:
-            return issue, await publish.rehearse(house, issue, step=step)
-
-    issue, done = run(terminal, work)
-    if as_json:
-        terminal.json(plain_issue(issue, stories=False) | _plain_rehearsal(done))
-    size = f", {done.smallest / 1000:.1f} to {done.largest / 1000:.1f} KB each" if done.made else ""
-    terminal.say(
-        "made", f"{counted(done.made, 'mail')}{size}, {done.total_bytes / 1e6:.1f} MB; none was sent"
-    )
-    if done.skipped:
-        terminal.say("skipped", listed(done.skipped, _NAMED))
-    for words in done.warnings:
-        terminal.warn("warn", words)
-    for email, words in done.first:
-        terminal.warn("failed", f"{email}: {words}")
-    broken = done.broken.total()
-    if broken:
-        terminal.warn("failed", f"{counted(broken, 'mail')} cannot be sent")
-    terminal.then(f"send {issue.number}")
-    raise typer.Exit(1 if broken else 0)
-
-
-def _plain_rehearsal(done: publish.Rehearsal) -> dict[str, object]:
-    return {
-        "made": done.made,
-        "skipped": dict(done.skipped),
-        "broken": dict(done.broken),
-        "first_broken": [{"email": email, "why": words} for email, words in done.first],
-        "warnings": list(done.warnings),
-        "bytes": {"smallest": done.smallest, "largest": done.largest, "total": done.total_bytes},
-    }
 
 
 def retry(
