@@ -216,7 +216,10 @@ def plain(source: Source) -> dict[str, object]:
 
 
 def remove(ctx: typer.Context, words: Words, yes: Yes = False) -> None:
-    """Remove sources with their articles. Issues that told them keep their words."""
+    """Remove sources with their articles. Issues that told them keep their words.
+
+    A source that is added again is told no second time.
+    """
     terminal = of(ctx)
 
     async def work(house: House) -> None:

@@ -14,7 +14,7 @@ from digest.errors import NotFoundError, WrongStateError
 from digest.house import House
 from digest.publish.desk import Hand, desk, recompose, require_draft
 from digest.publish.making import unpack_inputs
-from digest.store import Session, articles, audit, decisions, issues, page_checks, revisions, sources
+from digest.store import Session, articles, audit, decisions, issues, items, page_checks, revisions, sources
 
 #: What was due longer ago is not corrected any more; the last issue is in any case.
 _LATELY = timedelta(weeks=4)
@@ -48,7 +48,7 @@ async def _told_by(session: Session, found: Iterable[Issue], *, is_final: bool) 
     every = tuple(found)
     sent = [issue for issue in every if issue.state in issues.LEFT]
     others = [issue for issue in every if issue.state not in issues.LEFT]
-    stored = await issues.told_articles(session, [issue.id for issue in sent])
+    stored = await items.stored_of(session, [issue.id for issue in sent])
     told = tellings([one.content for one in sent], [] if is_final else [one.content for one in others])
     return tuple(each for each in told if (each.story.key, each.article_id) in stored)
 

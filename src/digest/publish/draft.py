@@ -14,7 +14,7 @@ from digest.publish.making import Inputs, inputs_of
 from digest.publish.periods import period_of
 from digest.publish.revise import Slip, revise
 from digest.publish.rewriting import with_suggestions
-from digest.store import Session, Store, articles, decisions, edits, issues, notices, sources
+from digest.store import Session, Store, articles, decisions, edits, issues, items, notices, sources
 
 #: What an issue covers when none was sent before.
 _FIRST_WINDOW = timedelta(days=7)
@@ -65,7 +65,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         own = there.id if there else 0
         last = await issues.last_until(session, key, but=own)
         number = there.number if there else await issues.next_number(session, key)
-        told = await articles.told(session, key, but=own)
+        told = await items.addresses_told(session, key, but=own)
         told_events = await issues.told_events(session, key, but=own, now=now)
         used = [one for one in await sources.all_of(session) if _is_for(one, key)]
         edited = await edits.all_of(session, own) if own else ()

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Article, Cadence, Event, FullText, IssueState
+from digest.domain import Article, Event, FullText
 from digest.store.plain import converter
 from digest.store.rows import dialect_of
-from digest.store.tables import ArticleRow, IssueItemRow, IssueRow, SourceRow
+from digest.store.tables import ArticleRow, SourceRow
 
 _PLAIN: tuple[str, ...] = (
     "source_id",
@@ -222,18 +222,6 @@ async def candidates(session: AsyncSession, *, since: datetime, until: datetime)
     coming = (ArticleRow.event_at >= since) & (ArticleRow.seen_at < until)
     rows = await session.scalars(select(ArticleRow).where(or_(seen, coming)))
     return tuple(_article(row) for row in rows)
-
-
-async def told(session: AsyncSession, newsletter: str, *, but: int = 0) -> frozenset[str]:
-    """Addresses of what issues of this newsletter told, but for events, issue `but` and cancelled ones."""
-    rows = await session.scalars(
-        select(ArticleRow.canonical_url)
-        .join(IssueItemRow, IssueItemRow.article_id == ArticleRow.id)
-        .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
-        .where(IssueRow.newsletter == newsletter, IssueRow.id != but, IssueRow.state != IssueState.CANCELLED)
-        .where(ArticleRow.event_at.is_(None), IssueRow.cadence == Cadence.WEEKLY)
-    )
-    return frozenset(rows)
 
 
 async def newest_of(session: AsyncSession, source_id: int, *, limit: int) -> tuple[Article, ...]:

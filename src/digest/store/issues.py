@@ -1,6 +1,6 @@
 """Issues: one for a newsletter and period, moved from state to state by conditional updates."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
 from digest.errors import NotFoundError, WrongStateError
+from digest.store import items
 from digest.store.plain import converter
 from digest.store.rows import LARGEST, insert_ignoring, upsert
 from digest.store.tables import DeliveryRow, IssueItemRow, IssueRow, NewsletterRow, RenderingRow
@@ -69,7 +70,7 @@ async def save_draft(session: AsyncSession, issue: Issue, *, now: datetime) -> I
     else:
         saved_id = there.id
         await _replace_draft(session, there, values)
-    await _list_items(session, saved_id, issue.content)
+    await items.note(session, saved_id, issue.content)
     return await get(session, saved_id)
 
 
@@ -82,24 +83,6 @@ async def _replace_draft(session: AsyncSession, there: Issue, values: dict[str, 
     )
     if done.first() is None:
         raise WrongStateError(f"issue {there.number} is {there.state} and not a draft any more")
-
-
-async def _list_items(session: AsyncSession, issue_id: int, content: Content) -> None:
-    """Note which articles the issue tells, in place of what was noted before."""
-    await session.execute(delete(IssueItemRow).where(IssueItemRow.issue_id == issue_id))
-    rows = {
-        article: {
-            "issue_id": issue_id,
-            "article_id": article,
-            "story_key": story.key,
-            "section": story.section,
-            "position": position,
-        }
-        for position, story in enumerate(content.stories)
-        for article in story.article_ids
-    }
-    if rows:
-        await session.execute(insert(IssueItemRow), list(rows.values()))
 
 
 async def get(session: AsyncSession, issue_id: int) -> Issue:
@@ -160,17 +143,6 @@ async def lately(
         *mine, or_(IssueRow.due_at >= since, IssueRow.due_at == last.scalar_subquery())
     )
     return tuple(_issue(row) for row in await session.scalars(query.order_by(IssueRow.due_at, IssueRow.id)))
-
-
-async def told_articles(session: AsyncSession, issue_ids: Collection[int]) -> frozenset[tuple[str, int]]:
-    """(story's key, article's id) of what these issues told and is still stored.
-
-    An article that was removed with its source is not among them, although another may have its number.
-    """
-    rows = await session.execute(
-        select(IssueItemRow.story_key, IssueItemRow.article_id).where(IssueItemRow.issue_id.in_(issue_ids))
-    )
-    return frozenset((row.story_key, row.article_id) for row in rows)
 
 
 async def taken_slots(session: AsyncSession, newsletter: str, *, after: datetime) -> frozenset[datetime]:

@@ -75,6 +75,8 @@ class ArticleRow(Base):
         Index("ix_article_seen_at", "seen_at"),
         Index("ix_article_event_at", "event_at"),
         Index("ix_article_source_url", "source_id", "canonical_url_hash"),
+        # Issues name articles by id for ever, so SQLite must never give a removed one's id to another.
+        {"sqlite_autoincrement": True},
     )
     id: Mapped[Id]
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id", ondelete="CASCADE"))
@@ -138,7 +140,10 @@ class IssueItemRow(Base):
 
     __tablename__ = "issue_item"
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
-    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    #: No foreign key: an article goes with its source, and what was told stays told.
+    article_id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    #: Its address when it was told; empty for events, which are told by what they are.
+    canonical_url: Mapped[Words]
     story_key: Mapped[str] = mapped_column(String(64))
     section: Mapped[Key]
     position: Mapped[int]
