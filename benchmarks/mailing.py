@@ -33,7 +33,12 @@ _SUMMARY = (
 
 
 def settings_for(
-    database: str, url: str, *, connections: int = 10, dkim: dict[str, str] | None = None
+    database: str,
+    url: str,
+    *,
+    connections: int = 10,
+    dkim: dict[str, str] | None = None,
+    processes: int = 1,
 ) -> Settings:
     """A house with one newsletter that sends to `url`, signing with the keys of `dkim`."""
     newsletter = {
@@ -48,6 +53,7 @@ def settings_for(
             "secret": "a secret of thirty-two characters or more",
             "public_url": "https://news.example.org",
             "smtp": {"url": url, "connections": connections, "dkim": dkim},
+            "delivery": {"processes": processes},
             "newsletters": {KEY: newsletter},
         }
     )

@@ -21,7 +21,7 @@ LAYERS = (
     {"house"},
     {"gather", "compose", "rewrite", "render", "deliver", "inbound", "store"},
     {"config", "log", "tokens", "eventloop"},
-    {"cron"},
+    {"cron", "clock"},
     {"errors", "doors", "invoked"},
     {"domain"},
 )

@@ -14,9 +14,9 @@ from digest.cli.running import (
     pick_issue,
     run,
     user,
-    utc_now,
 )
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.compose import correction_words
 from digest.domain import Correction, Issue, IssueState
 from digest.errors import NotFoundError, UsageError

@@ -14,9 +14,9 @@ from digest.cli.running import (
     pick_issue,
     run,
     user,
-    utc_now,
 )
 from digest.cli.terminal import Terminal, counted, of
+from digest.clock import utc_now
 from digest.compose import pattern_words
 from digest.domain import Decision, DecisionKind, Issue
 from digest.errors import NotFoundError, UsageError

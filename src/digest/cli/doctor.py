@@ -9,8 +9,9 @@ import typer
 
 from digest import config, eventloop
 from digest.cli.checks import CHECKS, Check, Ground, State, database, send_to
-from digest.cli.running import AsJson, utc_now
+from digest.cli.running import AsJson
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.errors import DigestError
 
 #: Seconds that one check is given.

@@ -9,9 +9,10 @@ import typer
 
 from digest.cli.failures import PARTLY
 from digest.cli.plain import plain_issue
-from digest.cli.running import AsJson, ExitCode, Newsletter, newsletter_key, pick_sources, run, utc_now
+from digest.cli.running import AsJson, ExitCode, Newsletter, newsletter_key, pick_sources, run
 from digest.cli.show import write_issue
 from digest.cli.terminal import Terminal, counted, of, one_line
+from digest.clock import utc_now
 from digest.domain import Gathered, Issue, Source
 from digest.errors import NothingToDoError
 from digest.gather import is_due

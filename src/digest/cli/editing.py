@@ -7,8 +7,9 @@ import typer
 
 from digest import publish
 from digest.cli.plain import plain_issue
-from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, run, user, utc_now
+from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, run, user
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.compose import pattern_words
 from digest.domain import Issue, Story, Tier
 from digest.errors import NotFoundError, UsageError

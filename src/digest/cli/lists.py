@@ -11,8 +11,9 @@ from digest import subscribe
 from digest.cli.failures import PARTLY
 from digest.cli.files import is_binary, new_file, open_file
 from digest.cli.readers import Basis, Confirmed
-from digest.cli.running import AsJson, Newsletter, newsletter_key, run, utc_now
+from digest.cli.running import AsJson, Newsletter, newsletter_key, run
 from digest.cli.terminal import counted, of
+from digest.clock import utc_now
 from digest.errors import UsageError
 from digest.house import House
 from digest.subscribe import ImportReport

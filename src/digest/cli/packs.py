@@ -13,8 +13,9 @@ import typer
 
 from digest.cli.failures import PARTLY
 from digest.cli.files import read_file, write_file
-from digest.cli.running import AsJson, run, utc_now
+from digest.cli.running import AsJson, run
 from digest.cli.terminal import of
+from digest.clock import utc_now
 from digest.domain import Source
 from digest.gather import canonical_url, read_opml, starter_pack, write_opml
 from digest.house import House

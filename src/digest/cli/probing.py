@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from digest.cli.failures import PARTLY
-from digest.cli.running import AsJson, pick_sources, run, utc_now
+from digest.cli.running import AsJson, pick_sources, run
 from digest.cli.sources import Kind, Recipe, recipe_of
 from digest.cli.terminal import Terminal, counted, of
+from digest.clock import utc_now
 from digest.domain import Article, Gathered, Source, SourceKind
 from digest.errors import SourceError
 from digest.gather import SHORT_SUMMARY, Client, discover, gather, open_client

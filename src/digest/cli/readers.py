@@ -9,8 +9,9 @@ import typer
 
 from digest import subscribe
 from digest.cli.history import time_line
-from digest.cli.running import AsJson, Newsletter, Yes, local, newsletter_key, run, utc_now
+from digest.cli.running import AsJson, Newsletter, Yes, local, newsletter_key, run
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import NotFoundError
 from digest.house import House

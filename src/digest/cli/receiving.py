@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from digest import subscribe
-from digest.cli.running import run, utc_now
+from digest.cli.running import run
 from digest.cli.terminal import of
+from digest.clock import utc_now
 from digest.domain import Subscription
 from digest.errors import AddressError, BusyError, DigestError, NotFoundError, StoreError, TokenError
 from digest.house import House

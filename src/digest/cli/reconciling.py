@@ -12,8 +12,9 @@ import typer
 
 from digest import publish
 from digest.cli.files import is_binary
-from digest.cli.running import AsJson, run, user, utc_now
+from digest.cli.running import AsJson, run, user
 from digest.cli.terminal import counted, of
+from digest.clock import utc_now
 from digest.errors import UsageError
 from digest.house import House
 from digest.inbound import Fate

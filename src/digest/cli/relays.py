@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 import typer
 
-from digest.cli.running import AsJson, run, utc_now
+from digest.cli.running import AsJson, run
 from digest.cli.terminal import of
+from digest.clock import utc_now
 from digest.house import House
 from digest.standing import DomainStanding, RelayStanding, relay_standings, throttled_domains
 

@@ -19,9 +19,9 @@ from digest.cli.running import (
     pick_issue,
     run,
     user,
-    utc_now,
 )
 from digest.cli.terminal import Terminal, counted, of
+from digest.clock import utc_now
 from digest.domain import Issue, IssueState
 from digest.errors import WrongStateError
 from digest.house import House

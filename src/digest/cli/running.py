@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -32,11 +32,6 @@ ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 when th
 Number = Annotated[int | None, typer.Argument(metavar="[N]", help="The issue; default: the newest open one.")]
 
 OPEN = frozenset(IssueState) - {IssueState.SENT, IssueState.CANCELLED}
-
-
-def utc_now() -> datetime:
-    """The time, read once by a command and handed on."""
-    return datetime.now(UTC)
 
 
 def user() -> str:

@@ -23,10 +23,10 @@ from digest.cli.running import (
     pick_issue,
     run,
     user,
-    utc_now,
 )
 from digest.cli.terminal import Terminal, counted, of
 from digest.cli.trying import rehearse, send_test
+from digest.clock import utc_now
 from digest.deliver import gist
 from digest.domain import DeliveryState, Issue, IssueState
 from digest.errors import NothingToDoError, TransportError, UsageError

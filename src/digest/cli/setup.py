@@ -10,9 +10,10 @@ import typer
 
 from digest import config
 from digest.cli.packs import Added, add_starter
-from digest.cli.running import Yes, place_of, run, utc_now
+from digest.cli.running import Yes, place_of, run
 from digest.cli.settings_file import Answers, key_for, secret_of, settings_text, write_settings
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.config import Settings
 from digest.errors import ConfigError, UsageError
 from digest.house import House

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import typer
 
 from digest.cli.packs import add_new
-from digest.cli.running import AsJson, Yes, pick_sources, run, utc_now
+from digest.cli.running import AsJson, Yes, pick_sources, run
 from digest.cli.terminal import Row, Terminal, counted, of
+from digest.clock import utc_now
 from digest.config import Settings
 from digest.domain import FullText, Source, SourceKind
 from digest.errors import SourceError, UsageError

@@ -11,8 +11,9 @@ import typer
 from digest.cli.ledger import ledger_of
 from digest.cli.plain import plain_issue
 from digest.cli.relays import domain_words, plain
-from digest.cli.running import OPEN, AsJson, local, run, utc_now
+from digest.cli.running import OPEN, AsJson, local, run
 from digest.cli.terminal import Terminal, of
+from digest.clock import utc_now
 from digest.domain import Issue, IssueState
 from digest.house import House
 from digest.jobs import workers

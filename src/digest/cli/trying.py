@@ -6,8 +6,9 @@ from digest import publish
 from digest.cli.ledger import may_send
 from digest.cli.plain import plain_issue
 from digest.cli.progress import listed
-from digest.cli.running import newsletter_key, pick_issue, run, utc_now
+from digest.cli.running import newsletter_key, pick_issue, run
 from digest.cli.terminal import Terminal, counted
+from digest.clock import utc_now
 from digest.domain import Issue, IssueState, OutcomeKind
 from digest.errors import TransportError
 from digest.house import House

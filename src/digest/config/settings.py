@@ -67,6 +67,8 @@ class DeliverySettings(Part):
     uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
     #: What the ledger outlives: the death of the process, or a loss of power too (a sync to disk a group).
     durability: Literal["process", "power"] = "process"
+    #: Processes that send an issue together; 0 is one, and on SQLite one for each core while RSA keys sign.
+    processes: int = Field(0, ge=0, le=16)
     #: Hours after which a deferred delivery is given up.
     retry_for_hours: float = Field(48, gt=0, le=240)
     #: "22:00-07:00": an issue that is due then waits, by each reader's own clock, for the end.

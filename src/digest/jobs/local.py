@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from digest.clock import Clock, utc_now
 from digest.errors import DigestError
 from digest.house import House
 from digest.jobs.hints import QUEUES, Hints, workers
 from digest.publish import gather_sources, release_due, send_notices
-from digest.publish.send import Clock, utc_now
 from digest.store import hints, leases
 from digest.subscribe import forget_unconfirmed
 

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
+from digest.clock import Clock, utc_now
 from digest.deliver import Envelope, after, deliver, encode, open_relays
 from digest.domain import DeliveryState, Notice, Outcome, OutcomeKind
 from digest.errors import DigestError
 from digest.house import House
 from digest.publish.notice import notice_message
-from digest.publish.send import Clock, utc_now
 from digest.store import notices
 
 _BATCH = 50

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from digest import cron
+from digest.clock import Clock, utc_now
 from digest.domain import Cadence, Content, Issue, IssueState, Outcome, StalePolicy
 from digest.errors import NothingToDoError
 from digest.house import House
@@ -13,7 +14,7 @@ from digest.publish.gathering import gather_sources
 from digest.publish.monthly import draft_month
 from digest.publish.periods import period_of
 from digest.publish.recheck import AHEAD, recheck
-from digest.publish.send import Clock, send, utc_now
+from digest.publish.send import send
 from digest.store import issues
 
 

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from digest.clock import Clock, utc_now
 from digest.deliver import Envelope, Relays, deliver, open_relays
 from digest.domain import Delivery, DeliveryState, Issue, IssueState, Outcome, OutcomeKind, Subscription
 from digest.errors import DigestError, WrongStateError
@@ -13,14 +14,13 @@ from digest.house import House
 from digest.publish.addressing import Addressing
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
+from digest.publish.crew import crew, share, size
 from digest.publish.ledger import Ledger
 from digest.publish.outcomes import SETTLED_AS, decide, next_issue_after, next_limit
 from digest.publish.pacing import Pacing
 from digest.standing import find_dead, registered
 from digest.store import Writer, deliveries, issues, leases, subscribers
 from digest.store.deliveries import Settlement
-
-Clock = Callable[[], datetime]
 
 #: How long a claim holds without news; a batch is small enough to be handed over well within it.
 _CLAIM_LEASE = timedelta(minutes=10)
@@ -55,11 +55,6 @@ class SendReport:
         return self.audience - sum(self.states.get(name, 0) for name in final)
 
 
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
-
-
 async def send(
     house: House,
     issue: Issue,
@@ -79,8 +74,11 @@ async def send(
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
+    # Another process has the real clock.
+    count = await size(house, issue) if clock is utc_now else 1
     async with (
-        open_relays(house.settings) as relays,
+        crew(house, issue, count=count, watch=watch, should_stop=should_stop),
+        open_relays(share(house.settings, count, 0)) as relays,
         aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
         registered(house, clock=clock) as name,

@@ -1,7 +1,7 @@
 """The app: every route in one place, and what becomes of each error."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from digest.clock import utc_now
 from digest.errors import BusyError, NotFoundError, StoreError, TokenError, TokenExpiredError
 from digest.house import House
 from digest.web import archive, confirming, health, leaving, preferences, review, signup
@@ -21,11 +22,6 @@ from digest.web.site import Letter, Site, site_of
 
 #: Fields that a page which asks to try again keeps.
 _KEPT = ("email", "name", "sections", "form", "sure", "again", "address", "revision", "was")
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
 
 
 def create_app(

@@ -1,0 +1,186 @@
+"""Several processes of one machine that send an issue together: everybody gets it once, whoever ends."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import KEY, settings_for
+from digest.config import Settings
+from digest.deliver import new_keys
+from digest.domain import (
+    Content,
+    Issue,
+    IssueSection,
+    Story,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
+from digest.house import House, open_house
+from digest.log import Log
+from digest.publish import approve, send
+from digest.publish.crew import share, size
+from digest.store import issues, subscribers
+from mailservers import Recorder, recording_server
+
+READERS = 400
+#: Of the process that the test runs in: the first two of four.
+OURS = {1, 2}
+
+
+async def approved(house: House, readers: int = READERS) -> Issue:
+    """An approved issue that was due a day ago."""
+    now = datetime.now(UTC) - timedelta(days=1)
+    story = Story(key="a", section="news", title="A title", url="https://a.example/1")
+    section = IssueSection(key="news", label="News", stories=(story,))
+    content = Content(newsletter=KEY, number=1, since=now, until=now, sections=(section,))
+    draft = Issue(newsletter=KEY, number=1, period="p", due_at=now, content=content)
+    async with house.store.begin() as session:
+        for number in range(readers):
+            email = f"r{number}@example.org"
+            stored = await subscribers.add(
+                session, Subscriber(email=email), email_hash=house.email_hash(email), now=now
+            )
+            await subscribers.save(
+                session,
+                Subscription(
+                    subscriber=stored,
+                    newsletter=KEY,
+                    state=SubscriptionState.CONFIRMED,
+                    requested_at=now,
+                    confirmed_at=now,
+                ),
+            )
+        issue = await issues.save_draft(session, draft, now=now)
+    return await approve(house, issue, by="test", now=now)
+
+
+def settings(database_url: str, folder: Path, server: Recorder, **changes: Any) -> Settings:
+    smtp = {"url": f"smtp://127.0.0.1:{server.port}", "connections": 4}
+    return settings_for(database_url, folder, smtp=smtp, **({"delivery": {"processes": 2}} | changes))
+
+
+@asynccontextmanager
+async def two_at_work(
+    database_url: str, folder: Path
+) -> AsyncIterator[tuple[House, Issue, Recorder, asyncio.Event]]:
+    """An issue for a server that keeps one process waiting until the event says that another works."""
+    async with recording_server() as server:
+        others = asyncio.Event()
+
+        async def hold() -> None:
+            if server.mails[-1].connection not in OURS:
+                others.set()
+            if len(server.mails) >= 60:
+                await others.wait()
+
+        server.holding = hold
+        async with open_house(settings(database_url, folder, server), log=Log(StringIO())) as house:
+            yield house, await approved(house), server, others
+
+
+def twice(server: Recorder) -> list[str]:
+    """Who got more than one."""
+    return [who for who, count in Counter(one.recipient for one in server.mails).items() if count > 1]
+
+
+def mates() -> list[int]:
+    """The processes that this one has started to send."""
+    me = os.getpid()
+    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+    return [
+        int(pid) for pid in children if b"digest.publish.mate" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+async def test_two_processes_share_an_issue_and_everybody_gets_it_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    told: list[int] = []
+
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, _):
+        report = await send(house, issue, watch=lambda outcome: told.append(outcome.key))
+
+    assert report.states == {"sent": READERS}
+    assert (len(server.mails), twice(server)) == (READERS, [])
+    assert server.most_at_once <= 4
+    assert len(set(told)) == len(told) == READERS
+    assert mates() == []
+
+
+async def test_who_stops_one_stops_both_and_nobody_is_lost(database_url: str, tmp_path: Path) -> None:
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, _):
+        stopped = await send(house, issue, should_stop=lambda: len(server.mails) > 80)
+
+        assert mates() == []
+        assert set(stopped.states) == {"queued", "sent"}
+        assert stopped.states["sent"] == len(server.mails)
+        server.holding = None
+        done = await send(house, issue)
+
+    assert done.states == {"sent": READERS}
+    assert twice(server) == []
+
+
+async def test_a_process_that_dies_misses_nobody(database_url: str, tmp_path: Path) -> None:
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
+        sending = asyncio.create_task(send(house, issue))
+        await others.wait()
+        (mate,) = mates()
+        os.kill(mate, signal.SIGKILL)
+        server.holding = None
+        await sending
+        done = await send(house, issue)
+
+    assert done.states.keys() <= {"sent", "deferred", "queued"}
+    got = {one.recipient for one in server.mails}
+    # What was between its dot and its outcome is tried again later, with the same Message-ID.
+    assert READERS - len(got) <= done.states.get("deferred", 0) + done.states.get("queued", 0) <= 2
+
+
+async def test_one_process_is_enough_unless_signing_fills_a_core(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'digest.db'}"
+    new_keys(tmp_path / "keys", domain="example.org", selector="s")
+    keys = {"domain": "example.org", "selector": "s", "rsa_key": str(tmp_path / "keys" / "dkim-rsa.pem")}
+    signing = {"url": "smtp://127.0.0.1:9", "connections": 4, "dkim": keys}
+
+    async def sizes(readers: int, **changes: Any) -> int:
+        chosen = settings_for(database, tmp_path, **changes)
+        async with open_house(chosen, log=Log(StringIO())) as house:
+            async with house.store.read() as session:
+                known = await issues.all_of(session, KEY)
+            return await size(house, known[0] if known else await approved(house, readers))
+
+    assert await sizes(20, smtp=signing) == 1
+    assert await sizes(20, delivery={"processes": 3}) == 3
+    assert await sizes(20, delivery={"processes": 9}, smtp=signing) == 4
+
+
+def test_connections_are_divided_and_none_is_lost(tmp_path: Path) -> None:
+    relays = {
+        name: {"url": f"smtp://{name}.example.org", "connections": count}
+        for name, count in (("a", 5), ("b", 8))
+    }
+    whole = settings_for("sqlite:///x.db", tmp_path, relays=relays, smtp={})
+
+    parts = [share(whole, 3, part) for part in range(3)]
+
+    assert [one.relays["a"].connections for one in parts] == [2, 2, 1]
+    assert [one.relays["b"].connections for one in parts] == [3, 3, 2]
+    assert {one.delivery.processes for one in parts} == {1}
+    assert share(whole, 1, 0) == whole
+
+
+@pytest.mark.parametrize("number", [-1, 17])
+def test_a_senseless_number_of_processes_is_refused(tmp_path: Path, number: int) -> None:
+    with pytest.raises(ValueError, match="processes"):
+        settings_for("sqlite:///x.db", tmp_path, delivery={"processes": number})
