@@ -1,9 +1,7 @@
 """Many readers from a CSV: what can go in goes in, the rest is reported line by line."""
 
-import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -13,7 +11,6 @@ from digest.config import local_zone
 from digest.domain import SubscriptionState
 from digest.errors import AddressError
 from digest.house import House
-from digest.store import Session
 from digest.subscribe.addresses import normalise
 from digest.subscribe.admitting import PACES, Count, Ground, admit
 from digest.subscribe.evidence import Evidence, printable
@@ -23,10 +20,8 @@ from digest.subscribe.table import NO_WISHES, Row, read_rows
 
 #: Rows in the first statements, and the most in those of a long file.
 _FIRST, _MOST = 2000, 8000
-#: Rows a transaction: it holds up other writers for about half a second.
-_TRANSACTION = 32_000
-#: Seconds between two of them, in which SQLite lets another writer in: those who wait ask every tenth.
-_PAUSE = 0.05
+#: So many batches are one transaction: it holds up other writers for about half a second.
+_TOGETHER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +70,16 @@ async def import_csv(
     house.newsletter(key)
     count = Count()
     file = io.BytesIO(data) if isinstance(data, bytes) else data
-    step = progress or (lambda _rows: None)
-    async with aclosing(_ahead(_batches(ground, read_rows(file)))) as batches:
-        is_more = True
-        while is_more:
-            async with house.store.begin() as session:
-                is_more = await _store_some(session, ground, batches, count, step)
-            if is_more:
-                await asyncio.sleep(_PAUSE)
+    batches = _batches(ground, read_rows(file))
+    # Read first and then stored, so that others can write meanwhile.
+    while some := list(islice(batches, _TOGETHER)):
+        async with house.store.begin() as session:
+            for batch in some:
+                await admit(session, ground, batch.people, count)
+                count.already += batch.repeated
+                count.refused += batch.refused
+                if progress:
+                    progress(batch.rows)
     house.log.event("readers.imported", newsletter=key, added=count.added, refused=len(count.refused))
     return ImportReport(
         added=count.added,
@@ -91,26 +88,6 @@ async def import_csv(
         kept_out=count.kept_out,
         refused=tuple(count.refused),
     )
-
-
-async def _store_some(
-    session: Session,
-    ground: Ground,
-    batches: AsyncIterator["_Batch"],
-    count: Count,
-    progress: Callable[[int], None],
-) -> bool:
-    """True when there may be more, after as many rows as one transaction takes."""
-    rows = 0
-    async for batch in batches:
-        await admit(session, ground, batch.people, count)
-        count.already += batch.repeated
-        count.refused += batch.refused
-        progress(batch.rows)
-        rows += batch.rows
-        if rows >= _TRANSACTION:
-            return True
-    return False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,18 +99,6 @@ class _Batch:
     #: Rows whose address another row of the batch has.
     repeated: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
-
-
-async def _ahead(batches: Iterator[_Batch]) -> AsyncGenerator[_Batch]:
-    """The same batches, each made in a thread while the one before is stored, which leaves Python free."""
-    loop = asyncio.get_running_loop()
-    making = loop.run_in_executor(None, next, batches, None)
-    try:
-        while batch := await making:
-            making = loop.run_in_executor(None, next, batches, None)
-            yield batch
-    finally:
-        making.cancel()
 
 
 def _batches(ground: Ground, rows: Iterator[Row]) -> Iterator[_Batch]:
