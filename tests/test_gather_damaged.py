@@ -34,6 +34,8 @@ def read(data: str | bytes) -> Document:
     [
         FEED.replace("</item>", "", 1),
         FEED.replace("</item>", ""),
+        FEED.replace("</item>", "", 1).replace("<item>", "<!-- <![CDATA[ --><item>", 1),
+        FEED.replace("</item>", "").replace("<link>", "<![CDATA[ <item> ]]><link>"),
         FEED.replace("</item>", "</item></item>"),
         FEED.replace("Text", "<p>Text <br> <img src=x> & more"),
         FEED.replace("Text 0", "<a>" * 3000),

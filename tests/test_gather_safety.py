@@ -1,5 +1,6 @@
 """What hostile servers and bodies cannot do: hang us, lead us inside, or be read against their wish."""
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -153,6 +154,41 @@ async def test_a_worker_that_dies_is_one_clear_line_and_is_replaced(workers: Wor
     for _ in range(3):
         with pytest.raises(ParseError, match="took too much and was given up"):
             await workers.run("no such task", seconds=5)
+
+
+async def test_what_waits_behind_a_body_that_hangs_is_read_by_another_worker() -> None:
+    body = Body(data=RSS.encode(), url="https://t.example/")
+    workers = Workers(1)
+
+    hanging, *others = await asyncio.gather(
+        workers.run("read", Endless(), seconds=0.2),
+        *(workers.run("read", source("https://t.example/"), body, NOW, seconds=30) for _ in range(5)),
+        return_exceptions=True,
+    )
+    await workers.close()
+
+    assert isinstance(hanging, ParseError)
+    assert [len(one.articles) for one in others if isinstance(one, Reading)] == [1] * 5
+
+
+async def test_each_gets_its_own_answer_when_one_before_it_was_cancelled() -> None:
+    bodies = [Body(data=RSS.replace("One", f"No {n}").encode(), url="https://t.example/") for n in range(3)]
+    workers = Workers(1)
+    slow = source("https://t.example/", note=Slow())
+    reading = [asyncio.create_task(workers.run("read", slow, bodies[0], NOW, seconds=30))]
+    reading += [
+        asyncio.create_task(workers.run("read", source("https://t.example/"), body, NOW, seconds=30))
+        for body in bodies[1:]
+    ]
+
+    await asyncio.wait(reading, timeout=0.5)
+    reading[1].cancel()
+    results = await asyncio.gather(*reading, return_exceptions=True)
+    await workers.close()
+
+    assert isinstance(results[1], asyncio.CancelledError)
+    told = [one.articles[0].title for one in results if isinstance(one, Reading)]
+    assert told == ["No 0", "No 2"]
 
 
 async def test_a_large_feed_is_read_in_a_worker(site: Site) -> None:

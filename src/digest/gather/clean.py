@@ -56,10 +56,13 @@ _TAIL = re.compile(
 #: Every such tail has one of these in it, and is shorter than this.
 _TAIL_WORDS = re.compile(r"appeared|\.\.\.|…|Continue reading|Read ")
 _LONGEST_TAIL = 500
+#: More than an entity has characters, which is read otherwise where it was cut through.
+_CUT_THROUGH = 50
 #: Shorter tags come again and again, and are remembered.
 _COMMON_TAG = 100
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 #: A byte of ASCII is a space, or an x of a word.
 _INK = bytes(ord(" " if chr(byte).isspace() else "x") for byte in range(256))
 
@@ -109,8 +112,11 @@ def _gap(tag: re.Match[str]) -> str:
 
 def plain_text(markup: str, limit: int = MAX_SUMMARY) -> str:
     """The words that a browser would show of the markup, at most `limit` characters of them."""
-    seen = 2 * limit
+    seen = limit * 3 // 2
     text = _text_of(_whole_tags(markup[:seen]))
+    if len(text) <= limit + _CUT_THROUGH and len(markup) > seen:
+        seen = 2 * limit
+        text = _text_of(_whole_tags(markup[:seen]))
     if len(text) <= limit and len(markup) > seen:
         # So much of it is tags that the words begin later.
         seen = _MAX_MARKUP
@@ -143,8 +149,7 @@ def _without_plain_tags(markup: str) -> str | None:
         left = _left_by(tag) if len(tag) < _COMMON_TAG else _left_by.__wrapped__(tag)
         if left is None or not end:
             return None
-        parts.append(left)
-        parts.append(words)
+        parts += (left, words)
     return "".join(parts)
 
 
@@ -201,8 +206,8 @@ def _count_words(text: str) -> int:
 
 def language_of(*tags: str) -> str:
     """The primary language of the first tag that names one ("en-US" gives "en"), else ""."""
-    for tag in tags:
-        found = re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z])", tag)
+    for tag in filter(None, tags):
+        found = _LANGUAGE.match(tag)
         if found and found[1].lower() not in {"und", "mul", "zxx"}:
             return found[1].lower()
     return ""

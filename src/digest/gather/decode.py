@@ -126,14 +126,21 @@ def _after_doctype(text: str, place: int) -> int:
 
 def _known_entities(text: str) -> str:
     """The text with only the five entities of XML left outside its CDATA sections."""
+    if "&" not in text:
+        return text
     first, *sections = text.split("<![CDATA[")
-    first = _HALVES.sub(_whole, first)
-    parts = [_XML_ENTITY.sub(_character, first)]
+    parts = [_of_xml(first)]
     for section in sections:
-        data, end, rest = section.partition("]]>")
-        rest = _HALVES.sub(_whole, rest)
-        parts += ("<![CDATA[", data, end, _XML_ENTITY.sub(_character, rest))
-    return "".join(parts)
+        end = section.find("]]>")
+        if end < 0 or section.find("&", end) < 0:
+            parts.append(section)
+        else:
+            parts.append(section[:end] + _of_xml(section[end:]))
+    return "<![CDATA[".join(parts)
+
+
+def _of_xml(markup: str) -> str:
+    return _XML_ENTITY.sub(_character, _HALVES.sub(_whole, markup)) if "&" in markup else markup
 
 
 def _whole(found: re.Match[str]) -> str:

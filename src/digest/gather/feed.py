@@ -92,9 +92,17 @@ def _read_xml(text: str, root: str, url: str) -> Document:
 
 def _has_more(text: str, found: int) -> bool:
     """True when there are more entries than were found, which ends at the first error that is too much."""
-    if text.count("<item") + text.count("<entry") + text.count(":item") + text.count(":entry") <= found:
+    markup = _markup_of(text)
+    if sum(map(markup.count, ("<item", "<entry", ":item", ":entry"))) <= found:
         return False
     return sum(1 for _ in _ENTRY.finditer(_NOT_MARKUP.sub("", text))) > found
+
+
+def _markup_of(text: str) -> str:
+    """The text without its sections of CDATA; all of it where a comment may hold the beginning of one."""
+    first, *sections = text.split("<![CDATA[")
+    markup = first + " ".join(section.partition("]]>")[2] for section in sections)
+    return text if "<!--" in markup else markup
 
 
 def _empty(fast: Document | None, text: str) -> Document:

@@ -1,7 +1,8 @@
 """The process that reads what may hang: asked over standard input, it answers over standard output.
 
-Each question is (seconds, task, arguments), each answer (is it well, result or error, is it the last), as a
-pickle behind its length. Only the process that started it is at the other end.
+Each question is (seconds, task, arguments), each answer (the question's number from 1 on, is it well, result
+or error, is it the last), as a pickle behind its length. A question may come before the last answer went.
+Only the process that started it is at the other end.
 """
 
 import gc
@@ -36,7 +37,9 @@ def main() -> None:
     _bound()
     # The parent's clock for an answer runs from here, not from the start of Python.
     _write(answers, b"")
+    number = 0
     while head := questions.read(LENGTH.size):
+        number += 1
         seconds, task, arguments = pickle.loads(questions.read(LENGTH.unpack(head)[0]))  # noqa: S301  from our parent
         # What hangs is known by the processor time it takes: on a busy machine everything takes long.
         signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -46,7 +49,7 @@ def main() -> None:
         signal.alarm(0)
         signal.setitimer(signal.ITIMER_PROF, 0)
         is_last = _size_kb() > _LARGE_KB
-        answer = pickle.dumps((is_well, result, is_last), protocol=5)
+        answer = pickle.dumps((number, is_well, result, is_last), protocol=5)
         _write(answers, answer)
         if is_last:
             return
