@@ -43,6 +43,12 @@ class Compiled:
         self._text = _body("plain", pattern.text)
         self._html = _body("html", pattern.html) if pattern.html else None
         self._frame = Frame(pattern.headers, pattern.sender)
+        # Bodies are encoded; of headers only an address may hold more than ASCII.
+        self._is_ascii = all(piece.isascii() for piece in self._head)
+
+    def is_ascii(self, personal: Personal) -> bool:
+        """True when the reader's message holds nothing but ASCII, which is dear to find out by looking."""
+        return self._is_ascii and personal.recipient.isascii()
 
     def _add(self, piece: str | bytes) -> None:
         """Put fixed lines that follow each other together."""

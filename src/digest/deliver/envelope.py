@@ -23,6 +23,8 @@ class Envelope:
     envelope_id: str = ""
     #: True for the latter: nothing is left to check, and no line begins with a dot.
     is_ready: bool = False
+    #: True when it is known that `data` is ASCII; else it is looked at.
+    is_ascii: bool = False
 
 
 async def no_intent() -> None:

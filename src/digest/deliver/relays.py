@@ -24,6 +24,8 @@ class Way:
     transport: Transport
     weight: float
     connections: int
+    #: How many messages it has a use for beyond its connections.
+    ahead: int = 0
     #: How many messages may still be taken; whoever counts tokens sets it.
     credit: float = math.inf
     #: How many were taken since somebody last counted.
@@ -43,7 +45,7 @@ class Relays:
         """The ways are opened and closed by whoever made them."""
         self.ways = ways
         self.connections = sum(way.connections for way in ways)
-        self.ahead = sum(way.transport.ahead for way in ways)
+        self.ahead = sum(way.ahead for way in ways)
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What the relay whose turn it is said; when it cannot be reached, what another one said.
@@ -116,13 +118,16 @@ async def open_relays(settings: Settings) -> AsyncIterator[Relays]:
                 "dkim": None if one.signs else settings.smtp.dkim,
             }
             place = f"relays.{name}.url" if settings.relays else "smtp.url"
-            way = open_transport(settings.smtp.model_copy(update=changes), place=place)
+            opened = open_transport(settings.smtp.model_copy(update=changes), place=place)
+            transport = await stack.enter_async_context(opened)
             ways.append(
                 Way(
                     name=name,
-                    transport=await stack.enter_async_context(way),
+                    transport=transport,
                     weight=one.weight,
                     connections=one.connections,
+                    # What has to wait for tokens gains nothing by being ready.
+                    ahead=0 if one.is_limited else transport.ahead,
                 )
             )
         yield Relays(tuple(ways))

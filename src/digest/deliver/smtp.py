@@ -174,7 +174,8 @@ class Line:
         if not (envelope.is_ready or is_canonical(envelope.data)):
             raise UsageError("the message has a bare CR, LF or NUL")
         options = f" SIZE={len(envelope.data)}" if "size" in self._able else ""
-        if not (sender.isascii() and recipient.isascii() and envelope.data.isascii()):
+        is_ascii = envelope.is_ascii or envelope.data.isascii()
+        if not (is_ascii and sender.isascii() and recipient.isascii()):
             if "smtputf8" not in self._able:
                 raise AddressError("the address needs SMTPUTF8, which the mail server lacks")
             options += " BODY=8BITMIME SMTPUTF8"

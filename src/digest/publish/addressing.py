@@ -37,6 +37,7 @@ class Addressing:
             data=compiled.message(own),
             envelope_id=own.message_id,
             is_ready=True,
+            is_ascii=compiled.is_ascii(own),
         )
 
     def _of_choice(self, choice: str, *, is_dated: bool) -> Compiled:

@@ -13,6 +13,8 @@ from digest.house import House
 from digest.store import Session, pace
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+#: What others do is asked for, and what was sent told to them, no more often.
+_SHARE_SECONDS = 1.0
 #: Another worker may take tokens at the same moment; then they are asked for again.
 _TRIES = 20
 
@@ -34,10 +36,12 @@ class Pacing:
         self._next_token: dict[str, datetime] = {}
         self._domains = _Domains(house, clock)
         self._told_rests: dict[str, float] = {}
+        self._shared_at = -math.inf
 
     async def room(self, wanted: int) -> int:
         """How many deliveries may be claimed now: those that the relays have tokens for."""
-        await self._share()
+        if self._is_time_to_share():
+            await self._share()
         awake = self._relays.awake
         limited = [way for way in self._limited if way in awake]
         if limited:
@@ -105,9 +109,16 @@ class Pacing:
                 way.credit += granted
                 return
 
+    def _is_time_to_share(self) -> bool:
+        """True now and then, and at once when something was learnt."""
+        if self._domains.has_heard or any(self._has_changed(way) for way in self._relays.ways):
+            return True
+        return asyncio.get_running_loop().time() - self._shared_at >= _SHARE_SECONDS
+
     async def _share(self) -> None:
         """Tell the other workers what this one learnt, and hear what they did."""
         loop_now, now = asyncio.get_running_loop().time(), self._clock()
+        self._shared_at = loop_now
         news = [way for way in self._relays.ways if self._is_news(way)]
         if news:
             async with self._house.store.begin() as session:
@@ -118,7 +129,11 @@ class Pacing:
 
     def _is_news(self, way: Way) -> bool:
         is_counted = way.name not in self._limits and way.taken > 0
-        return is_counted or way.rests_until != self._told_rests.get(way.name, 0.0)
+        return is_counted or self._has_changed(way)
+
+    def _has_changed(self, way: Way) -> bool:
+        """True when it began to rest, or works again."""
+        return way.rests_until != self._told_rests.get(way.name, 0.0)
 
     async def _tell(self, session: Session, way: Way, *, rests_until: datetime | None) -> None:
         now = self._clock()
@@ -150,6 +165,11 @@ class _Domains:
         #: When the next token comes, and when the last message that waits for one is due.
         self._empty_until: dict[str, datetime] = {}
         self._tail: dict[str, datetime] = {}
+
+    @property
+    def has_heard(self) -> bool:
+        """True when some domain throttled since that was last shared."""
+        return bool(self._heard)
 
     def hear(self, domain: str, reply: str) -> None:
         """A domain throttled: from now on each message to it asks first."""
