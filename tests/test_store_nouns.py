@@ -9,6 +9,7 @@ import pytest
 from conftest import KEY, NOW
 from digest.domain import (
     Article,
+    DeliveryState,
     Event,
     Issue,
     IssueState,
@@ -249,6 +250,38 @@ async def test_a_notice_is_queued_once_a_key_and_claimed_once(store: Store) -> N
     assert [one.key for one in claimed] == ["confirm:1"]
     assert again == ()
     assert [one.attempts for one in after_a_crash] == [2]
+
+
+async def test_notices_are_claimed_the_longest_due_first_whatever_they_wait_for(store: Store) -> None:
+    minute = timedelta(minutes=1)
+
+    def notice(number: int) -> Notice:
+        return Notice(
+            key=str(number),
+            name="confirm",
+            newsletter=KEY,
+            recipient="a@b.example",
+            subscriber_id=number,
+            created_at=NOW,
+            due_at=NOW + number * minute,
+        )
+
+    async with store.begin() as session:
+        await notices.add_all(session, [notice(number) for number in range(6)])
+        put_off, lost, held = await notices.claim(session, limit=3, lease=minute, now=NOW + 2 * minute)
+        await notices.settle(
+            session, put_off, DeliveryState.DEFERRED, reply="450 later", due_at=NOW + 4 * minute
+        )
+        await notices.settle(session, held, DeliveryState.SENT, reply="250 ok", due_at=None)
+        due = [
+            one.key
+            for _ in range(3)
+            for one in await notices.claim(session, limit=2, lease=9 * minute, now=NOW + 4 * minute)
+        ]
+
+    assert lost.key == "1"
+    assert due[:2] == ["1", "3"]
+    assert sorted(due[2:]) == ["0", "4"]
 
 
 async def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
