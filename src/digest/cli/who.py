@@ -106,7 +106,7 @@ def _writer(house: House, issue: Issue, form: _Form) -> Callable[[Named], None]:
     if form is _Form.CSV:
         table = csv.writer(sys.stdout)
         table.writerow(_NAMES)
-        return lambda one: table.writerow([_plain(one)[name] for name in _NAMES])
+        return lambda one: table.writerow(_plain(one).values())
     if form is _Form.JSON:
         return lambda one: _line(json.dumps(_plain(one), ensure_ascii=False))
     return lambda one: _line(_told(house, issue, one))
