@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.cron import last_due, next_due, rhythm
@@ -64,6 +64,47 @@ def test_last_and_next_enclose_every_moment(naive: datetime) -> None:
     assert last is not None
     assert last <= now < coming
     assert next_due("15 2 * * 0", ZONE, last) == coming
+
+
+@given(
+    zone=st.sampled_from(
+        ["Europe/Copenhagen", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kolkata"]
+    ),
+    expression=st.builds(
+        "{} {} * * *".format,
+        st.sampled_from(["30", "15,40", "0", "0,30"]),
+        st.sampled_from(["2", "0", "1-3", "23"]),
+    ),
+    now=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - made aware by hypothesis
+)
+@example(
+    zone="Australia/Lord_Howe", expression="15,40 2 * * *", now=datetime(2026, 10, 3, 15, 25, tzinfo=UTC)
+)
+def test_each_face_of_the_clock_comes_once_over_every_change(
+    zone: str, expression: str, now: datetime
+) -> None:
+    coming = next_due(expression, zone, now)
+
+    minutes, hours = expression.split()[:2]
+    faces = {
+        face.astimezone(UTC)
+        for day in (-1, 0, 1, 2)
+        for hour in _numbers(hours)
+        for minute in _numbers(minutes)
+        for face in [
+            (now.astimezone(ZoneInfo(zone)) + timedelta(days=day)).replace(
+                hour=hour, minute=minute, second=0, microsecond=0, fold=0
+            )
+        ]
+    }
+    assert coming == min(face for face in faces if face > now)
+    assert last_due(expression, zone, coming) == coming
+    assert last_due(expression, zone, coming - timedelta(seconds=1)) != coming
+
+
+def _numbers(field: str) -> list[int]:
+    first, _, last = field.partition("-")
+    return list(range(int(first), int(last) + 1)) if last else [int(one) for one in field.split(",")]
 
 
 @pytest.mark.parametrize(

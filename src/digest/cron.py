@@ -57,7 +57,7 @@ def next_due(expression: str, zone: str, now: datetime) -> datetime:
     comes the first time.
     """
     local = ZoneInfo(zone)
-    face = now.astimezone(local).replace(tzinfo=UTC)
+    face, moved = now.astimezone(local).replace(tzinfo=UTC), None
     while True:
         found: datetime | None = _trigger(expression).get_next_fire_time(None, face)
         if found is None:
@@ -65,8 +65,16 @@ def next_due(expression: str, zone: str, now: datetime) -> datetime:
         # Through UTC and back, a time that does not exist becomes the one that does.
         due = found.replace(tzinfo=local, fold=0).astimezone(UTC).astimezone(local)
         if due > now:
-            return due
+            if moved is not None or _face(due) == found:
+                return min(due, moved or due)
+            # A time that was left out comes later, and one that stands after it on the clock may be sooner.
+            moved = due
         face = found + timedelta(microseconds=1)
+
+
+def _face(moment: datetime) -> datetime:
+    """What the clock shows then, without its zone."""
+    return moment.replace(tzinfo=UTC, fold=0)
 
 
 def last_due(expression: str, zone: str, now: datetime) -> datetime | None:

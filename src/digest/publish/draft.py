@@ -14,7 +14,7 @@ from digest.publish.making import Inputs, inputs_of
 from digest.publish.periods import period_of
 from digest.publish.revise import Slip, revise
 from digest.publish.rewriting import with_suggestions
-from digest.store import Session, Store, articles, decisions, edits, issues, items, notices, sources
+from digest.store import Session, Store, articles, cutting, decisions, edits, issues, items, notices, sources
 
 #: What an issue covers when none was sent before.
 _FIRST_WINDOW = timedelta(days=7)
@@ -59,6 +59,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
     chosen = house.newsletter(key)
     async with house.store.begin() as session:
         met = await issues.meet_newsletter(session, key, now=now)
+        await cutting.cut(session, key, at=now)
         there = await issues.of_period(session, key, period_of(due_at))
         if there and there.state not in {IssueState.DRAFT, IssueState.REVIEW}:
             raise _is_past(house, there)

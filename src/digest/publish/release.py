@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from digest import cron
 from digest.clock import Clock, utc_now
 from digest.domain import Cadence, Content, Issue, IssueState, Outcome, StalePolicy
-from digest.errors import NothingToDoError
+from digest.errors import BusyError, NothingToDoError, WrongStateError
 from digest.house import House
 from digest.publish.approve import approve
 from digest.publish.draft import draft, hold, present
@@ -70,6 +70,8 @@ async def _make(house: House, key: str, due: datetime, cadence: Cadence, *, cloc
     except NothingToDoError as exc:
         await _record_skip(house, key, due, cadence, reason=exc.what, now=clock())
         return
+    except WrongStateError:
+        return  # Another process made it meanwhile, and it is past drafting.
     if is_stale and chosen.stale is StalePolicy.ASK:
         await hold(house.store, issue, editor=chosen.editor or "", auto_after=timedelta(0), now=clock())
     else:
@@ -91,8 +93,11 @@ async def _record_skip(
         content=content,
         reason=reason,
     )
-    async with house.store.begin() as session:
-        await issues.save_draft(session, skipped, now=now)
+    try:
+        async with house.store.begin() as session:
+            await issues.save_draft(session, skipped, now=now)
+    except (WrongStateError, BusyError):
+        return  # Another process made or skipped it meanwhile.
     house.log.warning("issue.skipped", newsletter=key, due=due.isoformat(), cadence=cadence, why=reason)
 
 

@@ -1,5 +1,6 @@
 """The next revision of a draft: composed, and stored only while nobody else made one meanwhile."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +43,10 @@ async def revise(house: House, slip: Slip, make: Callable[[], Awaitable[Inputs]]
         if found.content.is_empty:
             since = house.local(slip.newsletter, inputs.plan.since)
             raise NothingToDoError(f"nothing new to tell since {since}", hint="digest gather, or wait")
-        async with house.store.begin() as session:
-            saved = await keep(session, slip, inputs, found, seen=seen)
+        saved = None
+        with contextlib.suppress(BusyError):
+            async with house.store.begin() as session:
+                saved = await keep(session, slip, inputs, found, seen=seen)
         if saved is not None:
             stories = len(saved.content.stories)
             house.log.event("issue.drafted", n=saved.number, stories=stories, revision=saved.revision)

@@ -1,6 +1,7 @@
 """Send an approved issue: claim, note the intent, hand over, note the outcome; until nothing is due."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -152,7 +153,9 @@ async def finish(house: House, issue: Issue, *, now: datetime) -> SendReport:
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
         if current.state is IssueState.SENDING and not await deliveries.open_count(session, issue.id):
-            await issues.move(session, current, IssueState.SENT, sent_at=now)
+            # Of several senders that find nothing left, one says so.
+            with contextlib.suppress(WrongStateError):
+                await issues.move(session, current, IssueState.SENT, sent_at=now)
         if current.state is IssueState.CANCELLED:
             # What was in flight when it was cancelled, and was put off.
             await deliveries.withdraw(session, current.id, CANCELLED, now=now)

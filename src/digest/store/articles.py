@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Article, Event, FullText
+from digest.store.cutting import earliest_seen
 from digest.store.plain import converter
 from digest.store.rows import dialect_of
 from digest.store.tables import ArticleRow, SourceRow
@@ -92,7 +93,8 @@ async def save_all(
 
     Those known by guid, or by address and title, are revised in place; a guid that a source gives to an
     article of other words at another address names a new one. An article keeps the time it was first seen,
-    so nothing appears twice and nothing slips a window.
+    so nothing appears twice; one that comes after an issue was cut counts as seen then, so nothing slips a
+    window.
     """
     known = await _known(session, [article for batch in batches for article in batch])
     fresh: list[dict[str, Any]] = []
@@ -108,7 +110,9 @@ async def save_all(
             else:
                 revised += await _revise(session, row, article, now)
         saved.append(Saved(new=new, revised=revised))
-    await _insert(session, fresh)
+    if fresh:
+        earliest = await earliest_seen(session, now)
+        await _insert(session, [row | {"seen_at": max(row["seen_at"], earliest)} for row in fresh])
     return saved
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
-from digest.errors import NotFoundError, WrongStateError
+from digest.errors import BusyError, NotFoundError, WrongStateError
 from digest.store import items
 from digest.store.plain import converter
-from digest.store.rows import LARGEST, insert_ignoring, upsert
+from digest.store.rows import LARGEST, dialect_of, insert_ignoring, upsert
 from digest.store.tables import DeliveryRow, IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
 #: No event is told longer before it (the most that `event_days` allows, and a month).
@@ -59,19 +59,28 @@ async def save_draft(session: AsyncSession, issue: Issue, *, now: datetime) -> I
     """The stored draft for its newsletter, cadence and period: a new row, or the draft there was.
 
     WrongStateError when the issue of that period is past drafting; so drafting twice changes no sent issue.
+    BusyError when another process made the draft, or took the number, meanwhile: look again.
     """
     there = await of_period(session, issue.newsletter, issue.period, cadence=issue.cadence)
     values = {name: getattr(issue, name) for name in _PLAIN}
     values |= {"state": issue.state, "content": converter(Content).dump_python(issue.content, mode="json")}
     values["hash"] = issue.content.digest()
     if there is None:
-        row = insert(IssueRow).values(values | {"created_at": now, "revision": 1})
-        saved_id = (await session.execute(row.returning(IssueRow.id))).scalar_one()
+        saved_id = await _insert(session, values | {"created_at": now, "revision": 1})
     else:
         saved_id = there.id
         await _replace_draft(session, there, values)
     await items.note(session, saved_id, issue.content)
     return await get(session, saved_id)
+
+
+async def _insert(session: AsyncSession, values: dict[str, Any]) -> int:
+    """The id of the new row. A row that another process committed meanwhile is left as it is."""
+    row = dialect_of(session).insert(IssueRow).values(values).on_conflict_do_nothing()
+    made = (await session.execute(row.returning(IssueRow.id))).scalar_one_or_none()
+    if made is None:
+        raise BusyError("another process made an issue meanwhile", hint="run it again in a moment")
+    return int(made)
 
 
 async def _replace_draft(session: AsyncSession, there: Issue, values: dict[str, Any]) -> None:

@@ -35,6 +35,8 @@ class NewsletterRow(Base):
     __tablename__ = "newsletter"
     key: Mapped[Key] = mapped_column(primary_key=True)
     created_at: Mapped[datetime]
+    #: Until when a draft of it was cut last: what is stored from now on counts as seen then or later.
+    cut_at: Mapped[datetime | None]
 
 
 class SourceRow(Base):
