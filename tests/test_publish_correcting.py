@@ -187,7 +187,9 @@ async def test_no_more_than_forty_pages_are_asked_for_at_a_time(tmp_path: Path) 
             await gather(week, HOUR)
             asked.append(sum(path.startswith("/pages/") for path in week.site.paths()))
 
-    assert asked == [40, 45, 45]
+    # The week's other two stories, whose pages are nobody's, may be among the first forty.
+    assert 38 <= asked[0] <= 40
+    assert asked[1:] == [45, 45]
 
 
 async def test_what_was_sent_long_ago_is_left_alone_but_for_the_last_issue(week: Week) -> None:
