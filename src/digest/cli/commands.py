@@ -57,6 +57,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     (_KEEP, "subscribers add", "readers:add"),
     (_KEEP, "subscribers list", "readers:list_"),
     (_KEEP, "subscribers show", "readers:show"),
+    (_KEEP, "subscribers set", "wishes:set_"),
     (_KEEP, "subscribers import", "lists:import_"),
     (_KEEP, "subscribers export", "lists:export"),
     (_KEEP, "subscribers remove", "readers:remove"),

@@ -14,10 +14,10 @@ from digest.cli.show import write_issue
 from digest.cli.terminal import Terminal, counted, of, one_line
 from digest.clock import utc_now
 from digest.domain import Gathered, Issue, Source
-from digest.errors import NothingToDoError
+from digest.errors import NothingToDoError, UsageError
 from digest.gather import is_due
 from digest.house import House
-from digest.publish import GatherReport, desk, gather_sources
+from digest.publish import GatherReport, desk, draft_month, gather_sources
 from digest.publish import draft as draft_issue
 from digest.store import sources
 
@@ -105,16 +105,24 @@ def _plain_report(report: GatherReport) -> dict[str, object]:
 def draft(
     ctx: typer.Context,
     after: Annotated[bool, typer.Option("--next", help="The issue after the one that is due next.")] = False,
+    monthly: Annotated[
+        bool, typer.Option("--monthly", help="The issue of the month, from those sent.")
+    ] = False,
     exit_code: ExitCode = False,
     as_json: AsJson = False,
     newsletter: Newsletter = None,
 ) -> None:
     """Compose the next issue from what was gathered, and show it. Again replaces the draft."""
     terminal = of(ctx)
+    if monthly and after:
+        raise UsageError("--next and --monthly do not go together", hint="digest draft --monthly")
 
     async def work(house: House) -> tuple[Issue, int]:
-        key = newsletter_key(house.settings, newsletter)
-        issue = await draft_issue(house, key, now=utc_now(), after=int(after))
+        key, now = newsletter_key(house.settings, newsletter), utc_now()
+        if monthly:
+            issue = await draft_month(house, key, now=now)
+        else:
+            issue = await draft_issue(house, key, now=now, after=int(after))
         asked = len((await desk(house, issue)).asked)
         if as_json:
             terminal.json(plain_issue(issue) | {"questions": asked})

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypedDict
 
@@ -153,9 +154,12 @@ def plain(one: Subscription) -> dict[str, object]:
     """A reader as `--json` shows them."""
     person = one.subscriber
     names = ("sections", "requested_at", "confirmed_at", "left_at", "suppressed")
-    return {"id": person.id, "email": person.email, "name": person.name, "state": shown_as(one)} | {
-        name: getattr(one, name) for name in names
-    }
+    chosen = {"pace": one.cadence, "hour": one.hour, "zone": person.zone, "paused_until": one.paused_until}
+    return (
+        {"id": person.id, "email": person.email, "name": person.name, "state": shown_as(one)}
+        | {name: getattr(one, name) for name in names}
+        | chosen
+    )
 
 
 def show(ctx: typer.Context, email: Email, as_json: AsJson = False, newsletter: Newsletter = None) -> None:
@@ -179,11 +183,26 @@ async def tell_reader(
     terminal.write(f"{address}{f', {name}' if name else ''}: {state}{barred}, sections: {sections}")
     for moment in line:
         terminal.write(f"  {local(house, key, moment.at)}  {moment.what}")
+    if one.state is not SubscriptionState.LEFT:
+        terminal.write(f"  wants: {wants(house, one, now=utc_now())}")
     what = "the issue of the month" if one.cadence is Cadence.MONTHLY else "the next issue"
     out = one.exclusion_at(utc_now())
     until = f" until {local(house, key, one.paused_until)}" if out == "paused" else ""
     why = f"gets no issue: {out}{until}" if out else f"gets {what}{_at(one)}"
     terminal.write(f"  now: {why}")
+
+
+def wants(house: House, one: Subscription, *, now: datetime) -> str:
+    """What the reader chose, in a line: "the issue of the month, at 18:00, Asia/Tokyo time"."""
+    zone = one.subscriber.zone
+    is_paused = one.paused_until is not None and one.paused_until > now
+    parts = [
+        "the issue of the month" if one.cadence is Cadence.MONTHLY else "every issue",
+        "" if one.hour is None else f"at {one.hour:02}:00",
+        f"{zone} time" if zone else "",
+        f"paused until {local(house, one.newsletter, one.paused_until)}" if is_paused else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _at(one: Subscription) -> str:

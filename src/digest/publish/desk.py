@@ -6,7 +6,7 @@ Nothing that came in since the draft was made enters with an edit; `draft` bring
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from digest.domain import Edit, Issue, IssueState, Reason, Story
+from digest.domain import Cadence, Edit, Issue, IssueState, Reason, Story
 from digest.errors import UsageError, WrongStateError
 from digest.house import House
 from digest.publish.hand import with_decisions, with_edits
@@ -76,6 +76,11 @@ async def inputs_now(session: Session, issue: Issue) -> Inputs | None:
 
 def require_draft(issue: Issue) -> None:
     """WrongStateError unless the issue can still be changed."""
+    if issue.cadence is Cadence.MONTHLY:
+        raise WrongStateError(
+            f"issue {issue.number} is the month's: its stories stay as the issues told them",
+            hint=f"digest preview {issue.number}, then approve or cancel it",
+        )
     if issue.state not in {IssueState.DRAFT, IssueState.REVIEW}:
         raise WrongStateError(
             f"issue {issue.number} is {issue.state} and not a draft any more",

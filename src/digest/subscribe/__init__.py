@@ -11,17 +11,19 @@ from digest.subscribe.importing import ImportReport, import_csv
 from digest.subscribe.leaving import can_undo, leave, leave_by_operator, undo
 from digest.subscribe.lookup import HOURS, find, reader
 from digest.subscribe.operator import add, forget_unconfirmed, remove
-from digest.subscribe.preferences import Wishes, choose, stopped, try_again
+from digest.subscribe.preferences import LONGEST_PAUSE, Wishes, choose, choose_by_operator, stopped, try_again
 from digest.subscribe.signup import confirm, confirmation, forget, never_again, resend, sign_up
 
 __all__ = [
     "HOURS",
+    "LONGEST_PAUSE",
     "Evidence",
     "ImportReport",
     "Wishes",
     "add",
     "can_undo",
     "choose",
+    "choose_by_operator",
     "confirm",
     "confirmation",
     "export_csv",

@@ -10,7 +10,7 @@ from digest.errors import UsageError, WrongStateError
 from digest.house import House
 from digest.store import subscribers
 from digest.subscribe.evidence import Evidence, witness
-from digest.subscribe.lookup import HOURS, claimed, known_sections
+from digest.subscribe.lookup import HOURS, claimed, find, known_sections
 from digest.tokens import Purpose
 
 #: The one reason for which a reader may start the mail again by themselves.
@@ -60,6 +60,26 @@ async def choose(
     UsageError when no section is known or there is no such zone or hour; WrongStateError for who has left.
     """
     claim = house.signer.read(token, Purpose.PREFERENCES, key, now=now)
+    return await _change(house, key, claim.subject, wishes, evidence=evidence, now=now)
+
+
+async def choose_by_operator(
+    house: House, key: str, email: str, wishes: Wishes, *, now: datetime
+) -> Subscription:
+    """The same for the reader of that address, whom the operator speaks for; it is kept as evidence.
+
+    NotFoundError when there is none, and the errors of `choose`.
+    """
+    there = await find(house, key, email)
+    if there.state is SubscriptionState.LEFT:
+        raise WrongStateError(f"{there.subscriber.email} has left", hint="they can sign up again on the page")
+    evidence = Evidence(form="operator")
+    return await _change(house, key, there.subscriber.id, wishes, evidence=evidence, now=now)
+
+
+async def _change(
+    house: House, key: str, subscriber_id: int, wishes: Wishes, *, evidence: Evidence, now: datetime
+) -> Subscription:
     chosen = house.newsletter(key)
     if wishes.sections is not None and not any(one.key in wishes.sections for one in chosen.sections):
         raise UsageError("Nothing left to send", hint="Choose one, or leave")
@@ -68,7 +88,7 @@ async def choose(
     if wishes.hour and wishes.hour not in HOURS:
         raise UsageError(f"There is no hour {wishes.hour[:60]}")
     async with house.store.begin() as session:
-        there = await claimed(session, key, claim.subject)
+        there = await claimed(session, key, subscriber_id)
         if there.state is SubscriptionState.LEFT:
             raise WrongStateError("You have left")
         done = _as_wished(house, there, wishes, now=now)
@@ -76,7 +96,7 @@ async def choose(
             await subscribers.save(session, done)
             await subscribers.rename(session, done.subscriber)
             await witness(session, done, "changed", evidence, now=now)
-    house.log.event("reader.changed", newsletter=key, reader=claim.subject)
+    house.log.event("reader.changed", newsletter=key, reader=subscriber_id)
     return done
 
 
