@@ -45,6 +45,8 @@ _OF_PAGE: tuple[str, ...] = (
 )
 _OF_PAGE += ("image", "text")
 _BATCH = 500
+#: Rows inserted at a time: between them others of the loop have their turn, and its workers get their work.
+_INSERTED = 250
 #: What is needed to tell whether a stored article is one of these and has changed.
 _COMPARED = [
     getattr(ArticleRow, name)
@@ -97,7 +99,7 @@ async def save_all(
     window.
     """
     known = await _known(session, [article for batch in batches for article in batch])
-    fresh: list[dict[str, Any]] = []
+    fresh: list[Article] = []
     saved: list[Saved] = []
     for batch in batches:
         new = revised = 0
@@ -105,7 +107,7 @@ async def save_all(
             row = _row_of(known, article)
             if row is None:
                 is_reused = (article.source_id, "guid", article.guid) in known
-                fresh.append(_values(replace(article, guid=own_guid(article)) if is_reused else article))
+                fresh.append(replace(article, guid=own_guid(article)) if is_reused else article)
                 new += 1
             else:
                 revised += await _revise(session, row, article, now)
@@ -138,13 +140,15 @@ def _is_another(row: Row[Any], article: Article) -> bool:
     return len(mine & theirs) * 3 < len(mine | theirs)
 
 
-async def _insert(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows; those that another process inserted meanwhile are left as they are."""
+async def _insert(session: AsyncSession, articles: Sequence[Article]) -> None:
+    """Insert the articles; those that another process inserted meanwhile are left as they are."""
     dialect = dialect_of(session)
     insert = dialect.insert(ArticleRow.__table__)
     insert = insert.on_conflict_do_nothing(index_elements=["source_id", "guid_hash"])
-    if rows:
-        await (await session.connection()).execute(insert, rows)
+    connection = await session.connection()
+    for start in range(0, len(articles), _INSERTED):
+        rows = [_values(article) for article in articles[start : start + _INSERTED]]
+        await connection.execute(insert, rows)
 
 
 async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tuple[int, str, str], Row[Any]]:
@@ -197,7 +201,7 @@ async def of_short_words(
     Those of sources that want it always, or when the summary has fewer characters than `below`; no events,
     no backlog, and each page until it was read once.
     """
-    is_short = (func.length(ArticleRow.summary) < below) & ArticleRow.minutes.is_(None)
+    is_short = ArticleRow.minutes.is_(None) & (func.length(ArticleRow.summary) < below)
     is_wanted = or_(
         SourceRow.full_text == FullText.ALWAYS, and_(SourceRow.full_text == FullText.SHORT, is_short)
     )
