@@ -113,8 +113,7 @@ async def save_all(
                 revised += await _revise(session, row, article, now)
         saved.append(Saved(new=new, revised=revised))
     if fresh:
-        earliest = await earliest_seen(session, now)
-        await _insert(session, [row | {"seen_at": max(row["seen_at"], earliest)} for row in fresh])
+        await _insert(session, fresh, seen_from=await earliest_seen(session, now))
     return saved
 
 
@@ -140,15 +139,15 @@ def _is_another(row: Row[Any], article: Article) -> bool:
     return len(mine & theirs) * 3 < len(mine | theirs)
 
 
-async def _insert(session: AsyncSession, articles: Sequence[Article]) -> None:
-    """Insert the articles; those that another process inserted meanwhile are left as they are."""
+async def _insert(session: AsyncSession, articles: Sequence[Article], *, seen_from: datetime) -> None:
+    """Insert the articles, seen at `seen_from` or later; what another process inserted meanwhile stays."""
     dialect = dialect_of(session)
     insert = dialect.insert(ArticleRow.__table__)
     insert = insert.on_conflict_do_nothing(index_elements=["source_id", "guid_hash"])
     connection = await session.connection()
     for start in range(0, len(articles), _INSERTED):
         rows = [_values(article) for article in articles[start : start + _INSERTED]]
-        await connection.execute(insert, rows)
+        await connection.execute(insert, [row | {"seen_at": max(row["seen_at"], seen_from)} for row in rows])
 
 
 async def _known(session: AsyncSession, articles: Sequence[Article]) -> dict[tuple[int, str, str], Row[Any]]:
