@@ -169,15 +169,15 @@ lines = st.lists(subjects, min_size=2, max_size=6, unique=True).map(" ".join)
 
 @st.composite
 def two_days(draw: st.DrawFn) -> tuple[list[Article], list[Article]]:
-    # A text that a source gives under two titles is not compared, on no day.
-    rows = st.tuples(lines, lines, st.integers(1, 8))
-    drawn = draw(st.lists(rows, min_size=2, max_size=16, unique_by=lambda row: row[1:]))
+    # Few sources, texts and addresses: some give one text or one address to all that they publish.
+    rows = st.tuples(lines, lines, st.integers(1, 4), st.integers(1, 9))
+    drawn = draw(st.lists(rows, min_size=2, max_size=16))
     early = draw(st.integers(1, len(drawn)))
     week = [
         article(
-            number, title=title, summary=text, source_id=owner, canonical_url=f"https://s.example/{number}"
+            number, title=title, summary=text, source_id=owner, canonical_url=f"https://s.example/{place}"
         )
-        for number, (title, text, owner) in enumerate(drawn, 1)
+        for number, (title, text, owner, place) in enumerate(drawn, 1)
     ]
     monday = [moved(each, SINCE + timedelta(hours=2)) for each in week[:early]]
     tuesday = [moved(each, SINCE + timedelta(hours=26)) for each in week[early:]]
@@ -195,6 +195,38 @@ def test_mondays_stories_stay_together_when_tuesdays_articles_come(
     after = groups(look([*monday, *tuesday]))
 
     assert all(any(set(story) <= set(each) for each in after) for story in before)
+
+
+def on(day: int, number: int, source_id: int, title: str, summary: str, **values: object) -> Article:
+    """An article that was first seen on that day, at an address of its own."""
+    return moved(
+        article(number, source_id=source_id, title=title, summary=summary, **values),
+        SINCE + timedelta(days=day, hours=2),
+    )
+
+
+def test_a_text_that_a_source_repeats_the_next_day_parts_no_story() -> None:
+    monday = [on(0, at, at, title, text) for at, (title, text) in enumerate(REGISTER[:2], 1)]
+    repeated = on(1, 3, 1, "Snow closes mountain road", REGISTER[0][1])
+
+    before, after = groups(look(monday)), groups(look([*monday, repeated]))
+
+    assert before == [[1, 2]]
+    assert after == [[1, 2], [3]]
+
+
+def test_an_address_that_a_source_repeats_the_next_day_parts_no_story() -> None:
+    address = {"canonical_url": "https://s.example/all"}
+    monday = [
+        on(0, 1, 1, "Bridge opens to cyclists", "", **address),
+        on(0, 2, 2, "Nine years of work are over", "", **address),
+    ]
+    repeated = on(1, 3, 1, "Library lends telescopes", "", **address)
+
+    before, after = groups(look(monday)), groups(look([*monday, repeated]))
+
+    assert before == [[1, 2]]
+    assert after == [[1, 2], [3]]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 
 from digest.compose.event import day_of, event_marks
 from digest.compose.plan import Plan
@@ -40,19 +43,38 @@ def is_telling(key: str) -> bool:
     return len(key) >= 6 if _WIDE.search(key) else len(key.split()) >= 3 or len(key) >= 18
 
 
-def shared_addresses(articles: Iterable[Article]) -> frozenset[tuple[int, str]]:
-    """The (source, address) pairs with several titles: some feeds have one link for all they publish."""
-    first: dict[tuple[int, str], str] = {}
-    shared = set()
+#: A source's text or address, and a day on which it stood under several titles already.
+Repeated = frozenset[tuple[int, str, date]]
+
+
+def repeated(
+    articles: Iterable[Article], what: Callable[[Article], str], title: Callable[[Article], str]
+) -> Repeated:
+    """The texts or addresses that a source gives under several titles, from the day on which that is known.
+
+    What stood under one title on Monday is Monday's, whatever Tuesday brings: its stories stay as they are.
+    """
+    days: dict[date, list[Article]] = defaultdict(list)
     for article in articles:
-        place = article.source_id, article.canonical_url
-        title = _plain(article.title)
-        if first.setdefault(place, title) != title:
-            shared.add(place)
-    return frozenset(shared)
+        days[article.seen_at.date()].append(article)
+    first: dict[tuple[int, str], str] = {}
+    several: set[tuple[int, str]] = set()
+    found: set[tuple[int, str, date]] = set()
+    for day in sorted(days):
+        for article in days[day]:
+            place = article.source_id, what(article)
+            if first.setdefault(place, name := title(article)) != name:
+                several.add(place)
+        found |= {(*place, day) for each in days[day] if (place := (each.source_id, what(each))) in several}
+    return frozenset(found)
 
 
-def identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -> str:
+def shared_addresses(articles: Iterable[Article]) -> Repeated:
+    """The addresses with several titles: some feeds have one link for all they publish."""
+    return repeated(articles, attrgetter("canonical_url"), lambda article: _plain(article.title))
+
+
+def identity(article: Article, plan: Plan, shared: Repeated) -> str:
     """What makes it the same article: address, an event's day, the title where the address says nothing."""
     parts = [article.canonical_url]
     if article.event is not None:
@@ -62,7 +84,7 @@ def identity(article: Article, plan: Plan, shared: frozenset[tuple[int, str]]) -
     return "\n".join(parts)
 
 
-def ties(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
+def ties(articles: Sequence[Article], plan: Plan, shared: Repeated) -> list[list[str]]:
     """What makes articles one whatever else is known: one address, or an editor's word."""
     said = kin(plan.same)
     return [
@@ -74,7 +96,7 @@ def ties(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, s
     ]
 
 
-def marks(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> list[list[str]]:
+def marks(articles: Sequence[Article], plan: Plan, shared: Repeated) -> list[list[str]]:
     """What joins articles that no editor told apart: one title, one event, one series of versions."""
     names = [
         f"{article.canonical_url} {_plain(article.title) if _is_shared(article, shared) else ''}"
@@ -122,5 +144,5 @@ def _marks(article: Article, plan: Plan) -> list[str]:
     return [f"title {title}"] if is_telling(title) else []
 
 
-def _is_shared(article: Article, shared: frozenset[tuple[int, str]]) -> bool:
-    return (article.source_id, article.canonical_url) in shared
+def _is_shared(article: Article, shared: Repeated) -> bool:
+    return (article.source_id, article.canonical_url, article.seen_at.date()) in shared

@@ -4,18 +4,21 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 
 from digest.compose.alike import Grouping, group
 from digest.compose.corpus import Text
 from digest.compose.plan import Plan, voice, weight
 from digest.compose.same import (
+    Repeated,
     identity,
     is_release,
     is_telling,
     kin,
     marks,
+    repeated,
     shared_addresses,
     ties,
     title_key,
@@ -97,7 +100,7 @@ def cluster(articles: Sequence[Article], plan: Plan) -> tuple[tuple[Cluster, ...
     return tuple(sorted(clusters, key=lambda each: order(each.lead))), tuple(doubts)
 
 
-def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[int, str]]) -> Grouping:
+def _grouping(articles: Sequence[Article], plan: Plan, shared: Repeated) -> Grouping:
     furniture = _furniture(articles)
     texts = [_text(article, plan, furniture) for article in articles]
     days: dict[object, list[int]] = defaultdict(list)
@@ -125,7 +128,7 @@ def _grouping(articles: Sequence[Article], plan: Plan, shared: frozenset[tuple[i
     )
 
 
-def _text(article: Article, plan: Plan, furniture: frozenset[tuple[int, str]]) -> Text:
+def _text(article: Article, plan: Plan, furniture: Repeated) -> Text:
     """What is compared of it: nothing of events and versions, whose words are their kind's."""
     is_compared = article.event is None and not is_release(article.title)
     key = title_key(article.title)
@@ -140,19 +143,13 @@ def _text(article: Article, plan: Plan, furniture: frozenset[tuple[int, str]]) -
     )
 
 
-def _place(article: Article) -> tuple[int, str]:
-    return article.source_id, article.summary
+def _place(article: Article) -> tuple[int, str, date]:
+    return article.source_id, article.summary, article.seen_at.date()
 
 
-def _furniture(articles: Iterable[Article]) -> frozenset[tuple[int, str]]:
-    """The (source, text) pairs that stand under several titles: they tell of the site, not of the article."""
-    titles: dict[tuple[int, str], str] = {}
-    found = set()
-    for article in articles:
-        place = _place(article)
-        if titles.setdefault(place, article.title) != article.title:
-            found.add(place)
-    return frozenset(found)
+def _furniture(articles: Iterable[Article]) -> Repeated:
+    """The texts that stand under several titles: they tell of the site, not of the article."""
+    return repeated(articles, attrgetter("summary"), attrgetter("title"))
 
 
 def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int]]:
@@ -173,7 +170,7 @@ def _parted(articles: Sequence[Article], plan: Plan) -> frozenset[tuple[int, int
     )
 
 
-def _cluster(group: list[_Member], plan: Plan, shared: frozenset[tuple[int, str]]) -> Cluster:
+def _cluster(group: list[_Member], plan: Plan, shared: Repeated) -> Cluster:
     release = all(is_release(member.article.title) for member in group)
     members = sorted(group, key=lambda each: (_precedence(each.article, plan, release), order(each.article)))
     ordered = tuple(member.article for member in members)
