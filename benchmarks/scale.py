@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mailing import prepare, settings_for, sink
+from mailing import postgres, prepare, settings_for, sink
 
 #: What a relay of the usual kind takes from one customer, messages a second.
 RELAY_PER_SECOND = 500.0
@@ -42,10 +42,12 @@ class Setting:
     machines: int = 1
     #: Cores of each machine that nobody else uses.
     cores: float = 2
+    #: That send on each machine, each with a loop of its own.
+    processes: int = 2
     connections: int = 50
-    #: Seconds of a round trip, and how many of them a message needs.
+    #: Seconds of a round trip, and how many of them a message needs where servers take commands together.
     round_trip: float = 0.02
-    trips: int = 2
+    trips: int = 1
     #: Messages a second that the relays take together; 0 for no limit.
     relays: float = 0.0
     #: Cores of the database, which all machines share.
@@ -56,7 +58,7 @@ def limits(costs: Costs, setting: Setting) -> dict[str, float]:
     """Messages a second that each part could carry alone."""
     work = costs.loop + costs.signing + costs.server
     found = {
-        "one loop": setting.machines * min(setting.cores, 1) / costs.loop,
+        "loops": setting.machines * min(setting.cores, setting.processes) / costs.loop,
         "cores": setting.machines * setting.cores / work,
         "connections": setting.machines * setting.connections / (setting.round_trip * setting.trips + work),
     }
@@ -117,10 +119,14 @@ def machines_for(costs: Costs, setting: Setting, *, hours: float) -> dict[str, o
 def really(folder: Path, port: int, *, readers: int, connections: int, sign: str) -> dict[str, float]:
     """Figures of a real run in a process of its own."""
     file = folder / f"{readers}-{connections}-{sign}.db"
-    url = f"smtp://127.0.0.1:{port}"
     asyncio.run(prepare(settings_for(f"sqlite:///{file}", "file:///nowhere"), readers=readers, stories=30))
+    return run_child(folder, f"sqlite:///{file}", port, connections=connections, sign=sign)
+
+
+def run_child(folder: Path, database: str, port: int, *, connections: int, sign: str) -> dict[str, float]:
+    """Figures of a process that sends what is in the database."""
     script = Path(__file__).with_name("send.py")
-    command = [sys.executable, str(script), "--child", f"sqlite:///{file}", url]
+    command = [sys.executable, str(script), "--child", database, f"smtp://127.0.0.1:{port}"]
     command += ["--connections", str(connections), "--sign", sign, "--keys", str(folder)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
@@ -170,7 +176,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[Costs, dict[str,
         ours = real["cpu_ms"] / 1000 * readers + server_cost(server) - before
         # What else ran here is told to the simulation; at rest it is next to nothing.
         taken = others.cores(ours)
-    here = Setting(readers=readers, cores=max(cores - taken, 0.05), connections=20, round_trip=0.0)
+    here = Setting(
+        readers=readers, cores=max(cores - taken, 0.05), processes=1, connections=20, round_trip=0.0
+    )
     expected = simulate(costs, here)
     expected_per_s = float(str(expected["per_s"]))
     compared = {
@@ -182,7 +190,35 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[Costs, dict[str,
         "real_per_s": round(real["per_s"]),
         "predicted_to_real": round(expected_per_s / real["per_s"], 2),
     }
-    return replace(costs, signing=signing, server=0.0, database=options.database_ms / 1000), compared
+    database = options.database_ms / 1000 if options.database_ms else database_cost(folder, options.readers)
+    compared["database_ms"] = round(database * 1000, 3)
+    return replace(costs, signing=signing, server=0.0, database=database), compared
+
+
+def database_cost(folder: Path, readers: int) -> float:
+    """Seconds of a core that a real PostgreSQL spends on one message: claim, intent, outcome."""
+    with sink() as port, postgres() as fresh:
+        database = fresh()
+        asyncio.run(prepare(settings_for(database, "file:///nowhere"), readers=readers, stories=30))
+        before = postgres_seconds()
+        run_child(folder, database, port, connections=50, sign="none")
+        return (postgres_seconds() - before) / readers
+
+
+def postgres_seconds() -> float:
+    """Processor time of the benchmark's PostgreSQL: its processes that live, and those that ended."""
+    ticks = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            place = str((entry / "cwd").readlink())
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if "digest-postgres-" in place:
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def sink_pid(port: int) -> int:
@@ -218,7 +254,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=4000, help="of the first real run")
     parser.add_argument("--sign", choices=["none", "rsa", "ed25519", "both"], default="rsa")
-    parser.add_argument("--database-ms", type=float, default=0.2, help="PostgreSQL's own work for a message")
+    parser.add_argument(
+        "--database-ms", type=float, default=0, help="PostgreSQL's own work for a message; 0 measures it"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
