@@ -1,6 +1,7 @@
 """The ledger: nobody is missed, nobody is claimed twice, whatever dies in between."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from conftest import KEY, NOW
@@ -17,6 +18,7 @@ from digest.domain import (
     SubscriptionState,
 )
 from digest.store import Store, deliveries, issues, subscribers
+from digest.store.deliveries import Settlement
 
 LEASE = timedelta(minutes=2)
 
@@ -158,6 +160,46 @@ async def test_what_has_been_due_longest_is_claimed_first_whether_queued_or_defe
         next(iter({1, 2, 3} - {early.subscriber_id, late.subscriber_id})),
         late.subscriber_id,
     ]
+
+
+ODD = ["", 'says "no"', "back\\slash", "Grüße 你好 🙂", "[1, 2]", "null", "' OR 1=1 --", "%s :its_now ?"]
+
+
+async def test_many_outcomes_at_once_are_each_their_own_rows(store: Store) -> None:
+    issue = await fan_out(store, len(ODD) + 1)
+    claimed = await claim(store, issue)
+    later = NOW + timedelta(minutes=7, microseconds=5)
+
+    async with store.begin() as session:
+        connection = await session.connection()
+        handed = await connection.run_sync(deliveries.hand_all, claimed, lease=LEASE, now=NOW)
+        some = [
+            Settlement(delivery=one, state=DeliveryState.DEFERRED, reply=words, reason=words, due_at=later)
+            for one, words in zip(claimed, ODD, strict=False)
+        ]
+        stale = replace(claimed[-1], fence=claimed[-1].fence - 1)
+        some.append(Settlement(delivery=stale, state=DeliveryState.DEFERRED, reply="of an older claim"))
+        await connection.run_sync(deliveries.settle_all, some, now=NOW)
+
+    async with store.read() as session:
+        stored = {one.id: one for one in await deliveries.of_issue(session, issue.id)}
+    assert handed == {one.id for one in claimed}
+    assert [(stored[one.id].reply, stored[one.id].reason) for one in claimed[:-1]] == [(w, w) for w in ODD]
+    assert {stored[one.id].due_at for one in claimed[:-1]} == {later}
+    assert stored[claimed[-1].id].state is DeliveryState.HANDED
+
+
+async def test_of_intents_wanted_together_only_those_that_are_still_ours_are_stored(store: Store) -> None:
+    issue = await fan_out(store, 4)
+    mine = await claim(store, issue)
+    async with store.begin() as session:
+        await deliveries.give_back(session, mine[:2], now=NOW)
+
+    async with store.begin() as session:
+        connection = await session.connection()
+        handed = await connection.run_sync(deliveries.hand_all, mine, lease=LEASE, now=NOW)
+
+    assert handed == {one.id for one in mine[2:]}
 
 
 async def test_an_erased_reader_stays_in_the_sum(store: Store) -> None:

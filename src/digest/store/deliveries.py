@@ -1,27 +1,23 @@
 """The ledger: one row for each reader of an issue, written before and after everything that happens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     ScalarSelect,
-    Update,
     bindparam,
     case,
     func,
     literal,
     null,
-    or_,
     select,
     union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState, IssueState
+from digest.domain import DELIVERY_MOVES, Delivery, DeliveryEvent, DeliveryState, IssueState
 from digest.store.audience import fan_out
 from digest.store.moments import UTCDateTime
 from digest.store.recovery import (
@@ -35,6 +31,7 @@ from digest.store.recovery import (
     revoke,
     withdraw,
 )
+from digest.store.settling import Settlement, may, settle, settle_all
 from digest.store.tables import DeliveryRow, IssueRow
 from digest.store.tally import (
     PLAIN,
@@ -84,17 +81,6 @@ __all__ = [
     "waiting_page",
     "withdraw",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What became of a claimed delivery; `due_at` is when a deferred one is tried again."""
-
-    delivery: Delivery
-    state: DeliveryState
-    reply: str = ""
-    reason: str = ""
-    due_at: datetime | None = None
 
 
 async def claim(
@@ -181,7 +167,7 @@ async def give_back(session: AsyncSession, claimed: Sequence[Delivery], *, now: 
             .where(
                 TABLE.c.id.in_([one.id for one in claimed if one.fence == fence]),
                 TABLE.c.fence == fence,
-                _may(DeliveryEvent.RETURN),
+                may(DeliveryEvent.RETURN),
             )
             .values(
                 state=DELIVERY_MOVES[DeliveryEvent.RETURN].to,
@@ -220,7 +206,12 @@ def hand_all(
         handed = connection.execute(
             _HAND, {"its_ids": ids, "its_fence": fence, "its_lease": now + lease, "its_now": now}
         )
-        stored.update(handed.scalars())
+        # To be told each id costs a turn of this thread, and nearly always all of them are ours.
+        stored.update(
+            ids
+            if handed.rowcount == len(ids)
+            else connection.scalars(_HANDED, {"its_ids": ids, "its_fence": fence})
+        )
     return frozenset(stored)
 
 
@@ -237,40 +228,12 @@ def record(
     return hand_all(connection, intents, lease=lease, now=now)
 
 
-async def settle(
-    session: AsyncSession,
-    delivery: Delivery,
-    state: DeliveryState,
-    *,
-    now: datetime,
-    reply: str = "",
-    reason: str = "",
-    due_at: datetime | None = None,
-) -> bool:
-    """True once the outcome is stored; False when it is refused: a newer claim owns the row."""
-    one = Settlement(delivery=delivery, state=state, reply=reply, reason=reason, due_at=due_at)
-    statement = _SETTLE[SETTLING[state]].returning(TABLE.c.id)
-    return (await session.execute(statement, _settling(one, now))).first() is not None
-
-
-def settle_all(connection: Connection, settlements: Sequence[Settlement], *, now: datetime) -> None:
-    """Store outcomes, in one round trip for each kind; a row that a newer claim owns stays as it is."""
-    for state in dict.fromkeys(one.state for one in settlements):
-        rows = [_settling(one, now) for one in settlements if one.state == state]
-        connection.execute(_SETTLE[SETTLING[state]], rows)
-
-
-def _may(event: DeliveryEvent) -> ColumnElement[bool]:
-    """The states in which the event may happen. Not a list: that cannot be run for many rows at once."""
-    return or_(*(TABLE.c.state == state for state in sorted(DELIVERY_MOVES[event].from_states)))
-
-
 _POSTPONE = (
     update(TABLE)
     .where(
         TABLE.c.id == bindparam("its_id"),
         TABLE.c.fence == bindparam("its_fence"),
-        _may(DeliveryEvent.RETURN),
+        may(DeliveryEvent.RETURN),
     )
     .values(
         state=DELIVERY_MOVES[DeliveryEvent.RETURN].to,
@@ -287,42 +250,16 @@ _HAND = (
     .where(
         TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
         TABLE.c.fence == bindparam("its_fence"),
-        _may(DeliveryEvent.HAND),
+        may(DeliveryEvent.HAND),
     )
     .values(
         state=DELIVERY_MOVES[DeliveryEvent.HAND].to,
         lease_until=bindparam("its_lease"),
         updated_at=bindparam("its_now"),
     )
-    .returning(TABLE.c.id)
 )
-
-
-def _settle_statement(event: DeliveryEvent) -> Update:
-    return (
-        update(TABLE)
-        .where(TABLE.c.id == bindparam("its_id"), TABLE.c.fence == bindparam("its_fence"), _may(event))
-        .values(
-            state=DELIVERY_MOVES[event].to,
-            reply=bindparam("its_reply"),
-            reason=bindparam("its_reason"),
-            due_at=func.coalesce(bindparam("its_due_at", type_=UTCDateTime), TABLE.c.due_at),
-            lease_until=None,
-            updated_at=bindparam("its_now"),
-        )
-    )
-
-
-_SETTLE = {event: _settle_statement(event) for event in SETTLING.values()}
-
-
-def _settling(one: Settlement, now: datetime) -> dict[str, object]:
-    """The values that `_SETTLE` takes."""
-    return {
-        "its_id": one.delivery.id,
-        "its_fence": one.delivery.fence,
-        "its_reply": one.reply,
-        "its_reason": one.reason,
-        "its_due_at": one.due_at,
-        "its_now": now,
-    }
+_HANDED = select(TABLE.c.id).where(
+    TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
+    TABLE.c.fence == bindparam("its_fence"),
+    TABLE.c.state == DELIVERY_MOVES[DeliveryEvent.HAND].to,
+)

@@ -15,7 +15,16 @@ class _SQLiteMoment(sqlite.DATETIME):
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
         """The form in which SQLite keeps a moment."""
         del dialect
-        return lambda value: value.isoformat(" ", "microseconds") if value is not None else None
+        return lambda value: _as_text(value) if value is not None else None
+
+
+def _as_text(naive: datetime) -> str:
+    return naive.isoformat(" ", "microseconds")
+
+
+def sqlite_moment(value: datetime) -> str:
+    """An aware moment as SQLite keeps it."""
+    return _as_text(value.astimezone(UTC).replace(tzinfo=None))
 
 
 class UTCDateTime(TypeDecorator[datetime]):
