@@ -12,6 +12,7 @@ from digest.publish.notice import notice_message
 from digest.store import notices
 
 _BATCH = 50
+_AT_ONCE = 2
 _LEASE = timedelta(minutes=15)
 #: A confirmation that cannot be handed over within a day is of no use to anyone.
 _GIVE_UP_AFTER = timedelta(hours=24)
@@ -20,21 +21,28 @@ _GIVE_UP_AFTER = timedelta(hours=24)
 async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
     """How many notices went out. What the server defers is kept for later; twice at once is safe."""
     sent = 0
-    while True:
-        async with house.store.begin() as session:
-            claimed = await notices.claim(session, limit=_BATCH, lease=_LEASE, now=clock())
-        if not claimed:
-            return sent
-        by_id = {one.id: one for one in claimed}
+    by_id: dict[int, Notice] = {}
 
-        async def taking(outcome: Outcome, by_id: dict[int, Notice] = by_id) -> None:
-            nonlocal sent
-            await _settle(house, by_id[outcome.key], outcome, now=clock())
-            sent += outcome.kind is OutcomeKind.SENT
+    async def taking(outcome: Outcome) -> None:
+        nonlocal sent
+        await _settle(house, by_id[outcome.key], outcome, now=clock())
+        sent += outcome.kind is OutcomeKind.SENT
 
-        async with open_relays(house.settings) as transport:
+    claimed = await _claim(house, clock)
+    if not claimed:
+        return 0
+    async with open_relays(house.settings) as transport:
+        while claimed:
+            by_id = {one.id: one for one in claimed}
             envelopes = _envelopes(house, claimed, clock)
-            await deliver(envelopes, transport, at_once=2, handing=_always, taking=taking)
+            await deliver(envelopes, transport, at_once=_AT_ONCE, handing=_always, taking=taking)
+            claimed = await _claim(house, clock)
+    return sent
+
+
+async def _claim(house: House, clock: Clock) -> tuple[Notice, ...]:
+    async with house.store.begin() as session:
+        return await notices.claim(session, limit=_BATCH, lease=_LEASE, now=clock())
 
 
 async def _always(_key: int) -> bool:
