@@ -56,8 +56,6 @@ _TAIL = re.compile(
 #: Every such tail has one of these in it, and is shorter than this.
 _TAIL_WORDS = re.compile(r"appeared|\.\.\.|…|Continue reading|Read ")
 _LONGEST_TAIL = 500
-#: More than an entity has characters, which is read otherwise where it was cut through.
-_CUT_THROUGH = 50
 #: Shorter tags come again and again, and are remembered.
 _COMMON_TAG = 100
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -112,11 +110,8 @@ def _gap(tag: re.Match[str]) -> str:
 
 def plain_text(markup: str, limit: int = MAX_SUMMARY) -> str:
     """The words that a browser would show of the markup, at most `limit` characters of them."""
-    seen = limit * 3 // 2
+    seen = 2 * limit
     text = _text_of(_whole_tags(markup[:seen]))
-    if len(text) <= limit + _CUT_THROUGH and len(markup) > seen:
-        seen = 2 * limit
-        text = _text_of(_whole_tags(markup[:seen]))
     if len(text) <= limit and len(markup) > seen:
         # So much of it is tags that the words begin later.
         seen = _MAX_MARKUP

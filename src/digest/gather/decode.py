@@ -18,7 +18,9 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]
 _XML_ENTITY = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{0,30};)?"
 )
-_HALVES = re.compile(r"(?:&#(?:5[5-7][0-9]{3}|[xX][dD][89A-Fa-f][0-9A-Fa-f]{2});)+")
+_HALF = r"&#(?:5[5-7][0-9]{3}|[xX][dD][89A-Fa-f][0-9A-Fa-f]{2});"
+#: Not `(half)+`, whose first letters the search does not know: it takes 18 times as long.
+_HALVES = re.compile(f"{_HALF}(?:{_HALF})*")
 _NAME = re.compile(r"<(?:[A-Za-z_][\w.-]{0,40}:)?([A-Za-z_][\w.-]{0,40})")
 
 
