@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +30,8 @@ from digest.domain import (
 from digest.house import House, open_house
 from digest.log import Log
 from digest.publish import approve, send
-from digest.publish.crew import share, size
+from digest.publish import crew as crew_module
+from digest.publish.crew import crew, share, size
 from digest.store import issues, subscribers
 from mailservers import Recorder, recording_server
 
@@ -93,6 +96,13 @@ def twice(server: Recorder) -> list[str]:
     return [who for who, count in Counter(one.recipient for one in server.mails).items() if count > 1]
 
 
+def told(house: House) -> str:
+    """What the house's log says."""
+    stream = house.log._stream
+    assert isinstance(stream, StringIO)
+    return stream.getvalue()
+
+
 def mates() -> list[int]:
     """The processes that this one has started to send."""
     me = os.getpid()
@@ -103,18 +113,21 @@ def mates() -> list[int]:
 
 
 async def test_two_processes_share_an_issue_and_everybody_gets_it_once(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[int] = []
+    outcomes: list[int] = []
 
     async with two_at_work(database_url, tmp_path) as (house, issue, server, _):
-        report = await send(house, issue, watch=lambda outcome: told.append(outcome.key))
+        report = await send(house, issue, watch=lambda outcome: outcomes.append(outcome.key))
 
     assert report.states == {"sent": READERS}
     assert (len(server.mails), twice(server)) == (READERS, [])
     assert server.most_at_once <= 4
-    assert len(set(told)) == len(told) == READERS
+    assert len(set(outcomes)) == len(outcomes) == READERS
     assert mates() == []
+    assert "warning" not in told(house)
+    # A mate says nothing on the terminal of who sends.
+    assert capfd.readouterr().err == ""
 
 
 async def test_who_stops_one_stops_both_and_nobody_is_lost(database_url: str, tmp_path: Path) -> None:
@@ -145,6 +158,76 @@ async def test_a_process_that_dies_misses_nobody(database_url: str, tmp_path: Pa
     got = {one.recipient for one in server.mails}
     # What was between its dot and its outcome is tried again later, with the same Message-ID.
     assert READERS - len(got) <= done.states.get("deferred", 0) + done.states.get("queued", 0) <= 2
+
+
+async def test_a_mate_that_is_told_to_end_as_its_whole_service_is_ends_what_is_in_flight(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
+        sending = asyncio.create_task(send(house, issue))
+        await others.wait()
+        (mate,) = mates()
+        # systemd sends it to every process of a service.
+        os.kill(mate, signal.SIGTERM)
+        server.holding = None
+        report = await sending
+        done = report if report.states == {"sent": READERS} else await send(house, issue)
+
+    assert done.states == {"sent": READERS}
+    assert twice(server) == []
+    assert "mate_ended" not in told(house)
+
+
+async def test_ctrl_c_reaches_no_mate_even_while_it_starts(database_url: str, tmp_path: Path) -> None:
+    async with two_at_work(database_url, tmp_path) as (house, issue, _server, others):
+        sending = asyncio.create_task(send(house, issue))
+        await others.wait()
+        groups = {os.getpgid(mate) for mate in mates()}
+        await sending
+
+    # A terminal sends it to the processes of one group.
+    assert groups.isdisjoint({os.getpgrp()})
+
+
+async def test_a_process_that_cannot_start_leaves_the_issue_to_the_others(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    async with recording_server() as server:
+        chosen = settings(database_url, tmp_path, server)
+        async with open_house(chosen, log=Log(StringIO())) as house:
+            report = await send(house, await approved(house, 20))
+
+    assert report.states == {"sent": 20}
+    assert "mate_failed" in told(house)
+
+
+@pytest.mark.parametrize("said", [b"", b"\0\0\0", b"\0\0\0\0\0\0\0\7half"])
+async def test_a_mate_whose_parent_is_gone_before_it_is_told_ends_in_silence(said: bytes) -> None:
+    mate = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "digest.publish.mate"), stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+
+    assert await mate.communicate(said) == (b"", b"")
+    assert mate.returncode == 0
+
+
+@pytest.mark.parametrize("hung", [0, 1])
+async def test_a_mate_that_hangs_holds_up_neither_the_others_nor_what_went_wrong(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hung: int
+) -> None:
+    monkeypatch.setattr(crew_module, "_END_SECONDS", 1.0)
+    async with recording_server() as server:
+        chosen = settings(database_url, tmp_path, server, delivery={"processes": 3})
+        async with open_house(chosen, log=Log(StringIO())) as house:
+            issue = await approved(house, 5)
+            with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is raised in the block that is tested
+                async with crew(house, issue, count=3, watch=print, should_stop=bool):
+                    os.kill(mates()[hung], signal.SIGSTOP)
+                    raise ZeroDivisionError
+            left = mates()
+
+    assert left == []
 
 
 async def test_one_process_is_enough_unless_signing_fills_a_core(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import pickle
+import struct
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,9 +15,10 @@ from contextlib import asynccontextmanager
 from digest.config import Settings
 from digest.domain import Issue, Outcome
 from digest.house import House
-from digest.publish.mate import LENGTH
 from digest.store import deliveries
 
+#: What goes over the pipes between processes is a pickle behind its length.
+LENGTH = struct.Struct(">Q")
 #: Fewer readers are served before another process has begun.
 _WORTH_IT = 5_000
 #: Beyond that many the ledger is what they wait for.
@@ -75,29 +77,40 @@ async def crew(
 
     They stop when `should_stop` says so, when the block raises, and when this process is gone.
     """
-    mates = [await _started(house, issue, count, part) for part in range(1, count)]
-    listening = asyncio.gather(*(_listen(mate, watch) for mate in mates))
+    mates = [one for part in range(1, count) if (one := await _started(house, issue, count, part))]
+    listening = [asyncio.create_task(_listen(mate, watch)) for mate in mates]
     stopping = asyncio.create_task(_stop_when(should_stop, mates)) if mates else None
     try:
         yield
-        await listening
+        await asyncio.gather(*listening)
     finally:
         if stopping is not None:
             stopping.cancel()
         for mate in mates:
-            await _end(house, mate)
-        listening.cancel()
+            _tell_to_stop(mate)
+        try:
+            await asyncio.gather(*(_end(house, mate) for mate in mates))
+        finally:
+            for task in listening:
+                task.cancel()
 
 
-async def _started(house: House, issue: Issue, count: int, part: int) -> asyncio.subprocess.Process:
-    mate = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "digest.publish.mate",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
+async def _started(house: House, issue: Issue, count: int, part: int) -> asyncio.subprocess.Process | None:
+    """A mate at work; None, with a warning, when the system gives no process: the others do its part."""
+    try:
+        mate = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "digest.publish.mate",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C reaches all that a terminal runs, and a mate that is still starting has no answer to it.
+            start_new_session=True,
+        )
+    except OSError as exc:
+        house.log.warning("deliver.mate_failed", why=f"{sys.executable}: {exc.strerror}")
+        return None
     order = pickle.dumps((share(house.settings, count, part), issue.id), protocol=5)
     if mate.stdin is not None:
         mate.stdin.write(LENGTH.pack(len(order)) + order)
@@ -130,12 +143,15 @@ def _tell_to_stop(mate: asyncio.subprocess.Process) -> None:
 
 async def _end(house: House, mate: asyncio.subprocess.Process) -> None:
     """Wait for the mate, or end it; what it claimed is found again by whoever sends next."""
-    _tell_to_stop(mate)
     try:
         async with asyncio.timeout(_END_SECONDS):
             await mate.wait()
-    finally:
+    except TimeoutError:
+        mate.kill()
+        await mate.wait()
+    except asyncio.CancelledError:
         if mate.returncode is None:
             mate.kill()
-        if mate.returncode != 0:
-            house.log.warning("deliver.mate_ended", code=mate.returncode)
+        raise
+    if mate.returncode != 0:
+        house.log.warning("deliver.mate_ended", code=mate.returncode)

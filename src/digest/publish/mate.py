@@ -8,7 +8,6 @@ import asyncio
 import os
 import pickle
 import signal
-import struct
 import sys
 import threading
 from typing import BinaryIO
@@ -19,24 +18,37 @@ from digest.domain import Outcome
 from digest.errors import DigestError
 from digest.house import open_house
 from digest.log import Log
+from digest.publish.crew import LENGTH
 
-LENGTH = struct.Struct(">Q")
 _TELL_SECONDS = 0.2
 
 
 def main() -> None:
-    """Do as told."""
-    # Ctrl-C reaches every process of a terminal; ours ends when the one that started it says so.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    orders, answers = sys.stdin.buffer, _answers()
-    settings, issue_id = pickle.loads(orders.read(LENGTH.unpack(orders.read(LENGTH.size))[0]))  # noqa: S301  from our parent
+    """Do as told; nothing when whoever started this is gone already."""
     is_over = threading.Event()
-    threading.Thread(target=_wait_for_end, args=(orders, is_over), daemon=True).start()
+    # Who stops a service tells each of its processes: what is in flight is to end here too.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: is_over.set())
+    orders, answers = sys.stdin.buffer, _answers()
+    if (order := _order(orders)) is None:
+        return
+    threading.Thread(target=_wait_for_end, args=(orders.fileno(), is_over), daemon=True).start()
     try:
-        eventloop.run(_send(settings, issue_id, answers, is_over))
+        eventloop.run(_send(*order, answers, is_over))
     except DigestError as exc:
         Log(sys.stderr).warning("deliver.mate_failed", why=exc.what)
         sys.exit(1)
+
+
+def _order(orders: BinaryIO) -> tuple[Settings, int] | None:
+    """Settings and issue; None when standard input ended before all of it was said."""
+    head = orders.read(LENGTH.size)
+    size = LENGTH.unpack(head)[0] if len(head) == LENGTH.size else 0
+    said = orders.read(size)
+    if not size or len(said) < size:
+        return None
+    order: tuple[Settings, int] = pickle.loads(said)  # noqa: S301  from our parent
+    return order
 
 
 def _answers() -> BinaryIO:
@@ -46,8 +58,10 @@ def _answers() -> BinaryIO:
     return answers
 
 
-def _wait_for_end(orders: BinaryIO, is_over: threading.Event) -> None:
-    orders.read()
+def _wait_for_end(orders: int, is_over: threading.Event) -> None:
+    # Not the buffered file: its lock would be held when the process ends first, which Python ends by SIGABRT.
+    while os.read(orders, 4096):
+        pass
     is_over.set()
 
 
