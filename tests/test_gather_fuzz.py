@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from digest.domain import Article, Source, SourceKind
@@ -192,6 +192,7 @@ def test_any_json_is_a_list_or_one_clear_line(value: Any) -> None:
 
 
 @given(st.text(max_size=60))
+@example("A¹")
 @BOUNDED
 def test_any_selector_and_recipe_is_followed_or_is_one_clear_line(text: str) -> None:
     tree = parse("<ul><li class=a>x</li></ul>")

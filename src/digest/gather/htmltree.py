@@ -69,8 +69,16 @@ def select(element: Any, selector: str) -> list[Any]:
     Tags, .classes, #ids, [attributes], :first-child, :last-child, :nth-child(n), descendants, children,
     siblings and comma lists; ParseError for what is beyond that.
     """
-    found: list[Any] = element.xpath(_xpath(selector))
+    try:
+        found: list[Any] = element.xpath(_xpath(selector))
+    except etree.XPathError as exc:
+        # Names of XML are fewer than words: "A¹" is none.
+        raise _unreadable(selector) from exc
     return found
+
+
+def _unreadable(selector: str) -> ParseError:
+    return ParseError(f'"{selector[:80]}" is not a selector that can be read', hint="such as article h2 a")
 
 
 def _xpath(selector: str) -> str:
@@ -87,9 +95,7 @@ def _one(part: str, selector: str) -> str:
     while place < len(part):
         step = _STEP.match(part, place)
         if not step or step.end() == place or not (step["tag"] or step["rest"]):
-            raise ParseError(
-                f'"{selector[:80]}" is not a selector that can be read', hint="such as article h2 a"
-            )
+            raise _unreadable(selector)
         path += _axis(step["join"], is_first=not path) + _step(step["tag"] or "*", step["rest"])
         place = step.end()
     if not path:
