@@ -69,7 +69,9 @@ class Corpus:
         self._lone = len(known)
         self._counted = dict(enumerate(counted))
         self._having = Counter[int]()
-        self._places: dict[int, list[tuple[int, float]]] = {}
+        # The texts that have a term, and its weight in each: arrays, because a list of pairs is spread over
+        # the memory, and a large week would wait for it.
+        self._places: dict[int, tuple[array[int], array[float]]] = {}
         self._total = 0
         self.vectors: dict[int, Vector] = {}
 
@@ -86,7 +88,16 @@ class Corpus:
             self.vectors[index] = vector
             for term, weight in vector.items():
                 if weight >= FINDS and having[term] <= COMMON:
-                    self._places.setdefault(term, []).append((index, weight))
+                    self._place(term, index, weight)
+
+    def _place(self, term: int, index: int, weight: float) -> None:
+        """Note that the text has the term."""
+        places = self._places.get(term)
+        if places is None:
+            self._places[term] = array("L", (index,)), array("d", (weight,))
+        else:
+            places[0].append(index)
+            places[1].append(weight)
 
     def _rarity(self, numbers: Iterable[int]) -> dict[int, float]:
         """How rare each of these is today."""
@@ -110,7 +121,7 @@ class Corpus:
             found: dict[int, float] = {}
             for number, weight in self.vectors[index].items():
                 if weight >= FINDS and self._having[number] <= COMMON:
-                    for other, theirs in self._places.get(number, ()):
+                    for other, theirs in zip(*self._places[number], strict=True):
                         found[other] = found.get(other, 0.0) + weight * theirs
             found.pop(index, None)
             likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
