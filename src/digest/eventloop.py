@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from functools import cache
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -10,10 +11,15 @@ _T = TypeVar("_T")
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """What the coroutine gives, on a loop of its own; Ctrl-C cancels it, as with `asyncio.run`."""
-    # What was imported stays: looking through it for garbage again and again costs what it never saves.
-    gc.freeze()
+    _keep_what_is_imported()
     with asyncio.Runner(loop_factory=_factory()) as runner:
         return runner.run(main)
+
+
+@cache
+def _keep_what_is_imported() -> None:
+    """Once: looking through it for garbage again and again costs what it never saves."""
+    gc.freeze()
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
