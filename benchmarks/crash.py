@@ -34,6 +34,7 @@ from digest.house import open_house
 from digest.log import Log
 from digest.publish import outcomes, send
 from digest.publish.ledger import Ledger
+from digest.publish.sending import Sending
 from digest.store import Writer, deliveries
 from mailing import postgres, prepare, settings_for, the_issue
 
@@ -139,8 +140,6 @@ def in_transaction(nth: int) -> None:
     deliveries.record = wrapped
 
 
-#: The module, which its function hides.
-SENDING: Any = sys.modules[send.__module__]
 #: Where a victim dies by itself, given the number of the call; "" leaves it to chance.
 POINTS: dict[str, Callable[[int], None]] = {
     "dot out": at_dot,
@@ -150,7 +149,7 @@ POINTS: dict[str, Callable[[int], None]] = {
     "intent stored": lambda nth: after_call(Ledger, "hand", nth),
     "body out": lambda nth: after_call(Wire, "push", nth),
     "outcome stored": lambda nth: after_call(Writer, "write", nth),
-    "claim stored": lambda nth: after_call(SENDING._Sending, "_claim", 1 + nth // 40),
+    "claim stored": lambda nth: after_call(Sending, "_claim", 1 + nth // 40),
 }
 
 

@@ -1,37 +1,30 @@
-"""Send an approved issue: claim, note the intent, hand over, note the outcome; until nothing is due."""
+"""Send an approved issue: how it begins, what a crash left behind, and where it stands in the end."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from digest.clock import Clock, utc_now
-from digest.deliver import Envelope, Relays, deliver, open_relays
-from digest.domain import Delivery, DeliveryState, Issue, IssueState, Outcome, OutcomeKind, Subscription
-from digest.errors import DigestError, WrongStateError
+from digest.deliver import open_relays
+from digest.domain import Issue, IssueState, Outcome
+from digest.errors import WrongStateError
 from digest.house import House
 from digest.publish.addressing import Addressing
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
 from digest.publish.crew import crew, share, size
 from digest.publish.ledger import Ledger
-from digest.publish.outcomes import SETTLED_AS, decide, next_issue_after, next_limit
+from digest.publish.outcomes import SETTLED_AS, next_issue_after
 from digest.publish.pacing import Pacing
+from digest.publish.sending import Sending
 from digest.standing import find_dead, registered
-from digest.store import Writer, deliveries, issues, leases, subscribers
-from digest.store.deliveries import Settlement
+from digest.store import Writer, deliveries, issues, leases
 
-#: How long a claim holds without news; a batch is small enough to be handed over well within it.
-_CLAIM_LEASE = timedelta(minutes=10)
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
-#: A sending waits that long for tokens or a throttled domain; for longer waits the next tick comes.
-_PATIENCE = timedelta(minutes=2)
-#: It looks that often whether it is to stop.
-_PAUSE_SECONDS = 1.0
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +77,7 @@ async def send(
         aclosing(Pacing(house, relays, clock)) as pacing,
         registered(house, clock=clock) as name,
     ):
-        sending = _Sending(
+        sending = Sending(
             house=house,
             issue=issue,
             name=name,
@@ -162,194 +155,3 @@ async def finish(house: House, issue: Issue, *, now: datetime) -> SendReport:
     done = await report(house, issue)
     house.log.event("issue.sending", n=done.issue.number, state=done.issue.state, **done.states)
     return done
-
-
-@dataclass(slots=True, kw_only=True)
-class _Sending:
-    """Claims deliveries, a batch ahead of what is on its way, and takes each to its outcome."""
-
-    house: House
-    issue: Issue
-    #: Of this sender: what it claims is free when it is gone.
-    name: str
-    addressing: Addressing
-    clock: Clock
-    ledger: Ledger
-    should_stop: Callable[[], bool]
-    relays: Relays
-    pacing: Pacing
-    pause: Callable[[float], Awaitable[None]]
-    breaker: Breaker
-    #: Nothing of this one is tried beyond that time.
-    next_issue: datetime
-    #: Claimed and not settled yet.
-    claimed: dict[int, Delivery] = field(default_factory=dict)
-    #: Whose limits each of those on their way comes under.
-    domains: dict[int, str] = field(default_factory=dict)
-    #: Those that have to wait, with the time they are due.
-    postponed: list[tuple[Delivery, datetime]] = field(default_factory=list)
-    #: True when what a claim found to be all that is due no longer is.
-    has_put_back: bool = False
-    handed: set[int] = field(default_factory=set)
-    #: How many are claimed at once, and when that was last done.
-    limit: int = 0
-    claimed_at: datetime = _LONG_AGO
-    #: True when a claim was refused its intent: the issue was paused, or the lease ran out.
-    is_revoked: bool = False
-
-    async def run(self, watch: Callable[[Outcome], None]) -> None:
-        """Send until nothing more is due, the issue is stopped or `should_stop` says so."""
-
-        async def taking(outcome: Outcome) -> None:
-            self._settle(outcome)
-            watch(outcome)
-
-        at_once = self.relays.connections + self.relays.ahead
-        storing = asyncio.create_task(self.ledger.run())
-        try:
-            async with aclosing(self._envelopes()) as envelopes:
-                await deliver(envelopes, self.relays, at_once=at_once, handing=self._hand, taking=taking)
-        finally:
-            storing.cancel()
-            await asyncio.gather(storing, return_exceptions=True)
-            await self._put_away()
-
-    async def _put_away(self) -> None:
-        """Store the last outcomes, and queue again what was claimed and never handed over."""
-        await self.ledger.flush()
-        await self._postpone()
-        unsent = [one for one in self.claimed.values() if one.id not in self.handed]
-        if unsent:
-            await self._give_back(unsent)
-
-    async def _give_back(self, unsent: list[Delivery]) -> None:
-        """Queue again what was claimed and not begun."""
-        async with self.house.store.begin() as session:
-            await deliveries.give_back(session, unsent, now=self.clock())
-        self.pacing.promised -= len(unsent)
-        self.has_put_back = True
-        for one in unsent:
-            del self.claimed[one.id]
-
-    async def _envelopes(self) -> AsyncGenerator[Envelope, None]:
-        """The messages of what is due; the next claim is made while this one's messages are sent."""
-        following = asyncio.create_task(self._claim())
-        try:
-            while (batch := await following) or self.has_put_back:
-                self.has_put_back = False
-                following = asyncio.create_task(self._claim())
-                self.is_revoked = False
-                for at, (delivery, reader) in enumerate(batch):
-                    if self.should_stop():
-                        return
-                    if self.is_revoked or self.breaker.is_tripped or not self.pacing.has_room:
-                        await self._give_back([one for one, _reader in batch[at:]])
-                        break
-                    self.pacing.promised -= 1
-                    if reader is not None and await self._must_wait(delivery, reader):
-                        continue
-                    if (envelope := self._envelope(delivery, reader)) is not None:
-                        yield envelope
-                await self._postpone()
-        finally:
-            # Not cancelled: what it claims must be known, to be given back.
-            await asyncio.gather(following, return_exceptions=True)
-
-    async def _claim(self) -> list[tuple[Delivery, Subscription | None]]:
-        """Deliveries that are due now, with the reader as they are now; none once the issue is stopped.
-
-        Waits a little for tokens, and for what a throttled domain will take soon.
-        """
-        while not self.should_stop() and not await self.breaker.trips(now=self.clock()):
-            now = self.clock()
-            self.limit = next_limit(self.limit, self.relays.connections, now - self.claimed_at)
-            self.claimed_at = now
-            room = await self.pacing.room(self.limit)
-            if room and (got := await self._claim_some(room)):
-                return got
-            if not await self._wait_for_more(has_room=bool(room)):
-                break
-        return []
-
-    async def _claim_some(self, room: int) -> list[tuple[Delivery, Subscription | None]]:
-        """Up to so many deliveries that are due; none once the issue is stopped."""
-        got = await self.ledger.claim(self.issue.id, limit=room, lease=_CLAIM_LEASE, holder=self.name)
-        async with self.house.store.read() as session:
-            ids = [one.subscriber_id for one in got]
-            readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
-        self.claimed |= {one.id: one for one in got}
-        self.pacing.promised += len(got)
-        return [(one, readers.get(one.subscriber_id)) for one in got]
-
-    async def _wait_for_more(self, *, has_room: bool) -> bool:
-        """True after a while in which tokens came, or a time at which something is due."""
-        now = self.clock()
-        at = None if has_room else self.pacing.next_room()
-        async with self.house.store.read() as session:
-            if (await issues.get(session, self.issue.id)).state is not IssueState.SENDING:
-                return False
-            if has_room and self.pacing.is_slow:
-                at = await deliveries.next_due(session, self.issue.id)
-        if at is None or at > now + _PATIENCE:
-            return False
-        at = max(at, now + timedelta(seconds=_PAUSE_SECONDS))
-        while (now := self.clock()) < at and not self.should_stop():
-            await self.pause(min(_PAUSE_SECONDS, (at - now).total_seconds()))
-        return True
-
-    async def _must_wait(self, delivery: Delivery, reader: Subscription) -> bool:
-        """True, and noted, when the domain of the reader takes no more for now."""
-        domain = self.pacing.domain(reader.subscriber.email)
-        if self.pacing.is_slow and (due := await self.pacing.wait(domain)) is not None:
-            self.postponed.append((delivery, due))
-            return True
-        self.domains[delivery.id] = domain
-        return False
-
-    async def _postpone(self) -> None:
-        """Put back what has to wait; the try does not count."""
-        postponed, self.postponed = self.postponed, []
-        if postponed:
-            async with self.house.store.begin() as session:
-                await deliveries.postpone(session, postponed, now=self.clock())
-            self.has_put_back = True
-            for delivery, _due in postponed:
-                del self.claimed[delivery.id]
-
-    def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
-        """The message; None, and settled, for who left or was suppressed since approval."""
-        why = self.addressing.exclusion(delivery, reader, at=self.clock())
-        if why or reader is None:
-            self._close(Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why))
-            return None
-        try:
-            return self.addressing.envelope(delivery, reader)
-        except DigestError as exc:
-            self._close(Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what))
-            return None
-
-    async def _hand(self, key: int) -> bool:
-        """True once the intent is durable."""
-        self.handed.add(key)
-        is_ours = await self.ledger.hand(self.claimed[key])
-        # What was claimed with it went the same way; the next claim asks whether to go on.
-        self.is_revoked = self.is_revoked or not is_ours
-        return is_ours
-
-    def _settle(self, outcome: Outcome) -> None:
-        """Note what the server said; uncertain ones follow the operator's policy at once."""
-        delivery = self.claimed[outcome.key]
-        self.breaker.note(outcome.kind)
-        if outcome.kind is OutcomeKind.DEFERRED:
-            self.pacing.hear(self.domains[outcome.key], outcome)
-        state, due = decide(self.house, outcome.kind, delivery, now=self.clock(), next_issue=self.next_issue)
-        reason = deliveries.UNANSWERED if outcome.kind is OutcomeKind.UNCERTAIN else ""
-        self._close(
-            Settlement(delivery=delivery, state=state, reply=outcome.reply, reason=reason, due_at=due)
-        )
-
-    def _close(self, settlement: Settlement) -> None:
-        del self.claimed[settlement.delivery.id]
-        self.domains.pop(settlement.delivery.id, None)
-        self.handed.discard(settlement.delivery.id)
-        self.ledger.settle(settlement)
