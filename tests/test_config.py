@@ -156,3 +156,35 @@ def test_any_text_is_settings_or_one_clear_line(tmp_path_factory: pytest.TempPat
 
     with pytest.raises(ConfigError):
         config.load(file, {})
+
+
+TOPIC = GOOD + "\n[newsletters.week-in-ai.topics]\n"
+
+
+def test_topics_are_read_in_the_files_order(tmp_path: Path) -> None:
+    text = TOPIC + 'tools = { label = "Tools", words = ["tool use"] }\n'
+    text += 'agents = { label = "Agents", words = ["agent"] }'
+
+    found = config.load(write(tmp_path, text), ENVIRON).newsletter("week-in-ai").all_topics
+
+    assert [(one.key, one.label, one.words) for one in found] == [
+        ("tools", "Tools", ("tool use",)),
+        ("agents", "Agents", ("agent",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "topics",
+    [
+        'Agents = { label = "Agents", words = ["agent"] }',
+        '"a~b" = { label = "Agents", words = ["agent"] }',
+        'agents = { label = "", words = ["agent"] }',
+        'agents = { label = "Agents", words = [] }',
+        'agents = { label = "Agents", words = [" "] }',
+        'agents = { label = "Agents", words = ["agent"], colour = "red" }',
+        "\n".join(f't{number} = {{ label = "T", words = ["t"] }}' for number in range(13)),
+    ],
+)
+def test_topics_that_could_not_be_chosen_are_refused(tmp_path: Path, topics: str) -> None:
+    with pytest.raises(ConfigError, match="topics"):
+        config.load(write(tmp_path, TOPIC + topics), ENVIRON)

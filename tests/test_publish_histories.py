@@ -46,7 +46,7 @@ WEEKLY, MONTHLY = Cadence.WEEKLY, Cadence.MONTHLY
 READERS = 3
 #: What a reader's own doing is; whatever else keeps an issue from them is to be made up for.
 THEIR_OWN = {"paused", "left", "not confirmed", "nothing that they have not had", "issue cancelled"}
-THEIR_OWN |= {"nothing in the sections they chose"}
+THEIR_OWN |= {"nothing in the sections they chose", "nothing in the sections and topics they chose"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -202,6 +202,7 @@ def acts() -> st.SearchStrategy[list[tuple[object, ...]]]:
         st.tuples(st.just("send")),
         st.tuples(st.just("half")),
         st.tuples(st.just("cadence"), who, st.sampled_from(Cadence)),
+        st.tuples(st.just("topics"), who, st.sampled_from([(), ("odd",), ("even", "gone"), ("gone",)])),
         st.tuples(st.just("pause"), who, st.integers(0, 5)),
         st.tuples(st.just("state"), who, st.sampled_from([CONFIRMED, LEFT])),
         st.tuples(st.just("later"), st.integers(1, 10)),
@@ -224,6 +225,8 @@ async def play(room: Newsroom, history: list[tuple[object, ...]]) -> None:
                 await room.cancel_half_sent()
             case ("cadence", int(who), cadence):
                 await room.set(who, cadence=cadence)
+            case ("topics", int(who), topics):
+                await room.set(who, topics=topics)
             case ("pause", int(who), int(weeks)):
                 await room.set(who, paused_until=room.now + weeks * WEEK if weeks else None)
             case ("state", int(who), state):
@@ -254,7 +257,11 @@ async def require_whole_sums(room: Newsroom) -> None:
 @asynccontextmanager
 async def open_room(folder: Path) -> AsyncIterator[Newsroom]:
     """A newsletter without caps, so that all that is told can be asked for, in a database that is there."""
-    no_caps = {"max_per_source": 50, "max_stories": 100}
+    topics = {
+        "odd": {"label": "Odd", "words": [f"T{number}x" for number in range(1, 20, 2)]},
+        "even": {"label": "Even", "words": [f"T{number}x" for number in range(2, 20, 2)]},
+    }
+    no_caps = {"max_per_source": 50, "max_stories": 100, "topics": topics}
     smtp = {"url": f"file://{folder / 'outbox'}", "connections": 1}
     chosen = settings_for(
         f"sqlite:///{folder / 'digest.db'}", folder / "outbox", newsletter=no_caps, smtp=smtp
@@ -298,6 +305,16 @@ async def test_a_monthly_reader_gets_the_month_in_one_mail(room: Newsroom) -> No
     mails = room.mails()
     assert sorted(mails["reader1@example.org"]) == [["T1x", "T2x", "T3x", "T4x", "T5x"]]
     assert len(mails["reader0@example.org"]) == 3
+
+
+async def test_topics_hold_in_the_months_issue_and_beside_what_was_had(room: Newsroom) -> None:
+    await room.set(0, cadence=MONTHLY, topics=("odd",))
+    await room.set(1, topics=("even",))
+    await play(room, [("weekly", 2), ("send",), ("cadence", 1, MONTHLY), ("later", 7), ("weekly", 2)])
+
+    mails = room.mails()
+    assert mails["reader0@example.org"] == [["T1x", "T3x", "T5x"]]
+    assert sorted(mails["reader1@example.org"]) == [["T2x"], ["T4x"]]
 
 
 async def test_who_goes_over_to_monthly_gets_of_the_month_only_what_they_had_not(room: Newsroom) -> None:

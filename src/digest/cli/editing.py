@@ -1,6 +1,8 @@
 """`digest edit`, `digest move`, `digest drop` and `digest take`: an editor's hand on a draft."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,7 +13,7 @@ from digest.cli.running import AsJson, Newsletter, newsletter_key, pick_issue, r
 from digest.cli.terminal import Terminal, of
 from digest.clock import utc_now
 from digest.compose import pattern_words
-from digest.domain import Issue, Story, Tier
+from digest.domain import Issue, Reason, Story, Tier
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.publish import Hand
@@ -65,6 +67,9 @@ def edit(
     summary: Annotated[str | None, typer.Option(help='The words under it; "" for none.')] = None,
     why: Annotated[str | None, typer.Option(help='The line "why it matters"; "" for none.')] = None,
     tier: Annotated[Tier | None, typer.Option(help="How much room it gets.")] = None,
+    topics: Annotated[
+        str | None, typer.Option(metavar="KEYS", help='Its topics, with commas; "" for none.')
+    ] = None,
     lock: Annotated[
         bool | None, typer.Option("--lock/--unlock", help="Keep it as it is, or give it back to the rules.")
     ] = None,
@@ -78,7 +83,7 @@ def edit(
     What you changed stays as it is when the draft is made again.
     """
     terminal, given = of(ctx), numbers or []
-    of_story = {"title": title, "summary": summary, "why": why, "tier": tier}
+    of_story = {"title": title, "summary": summary, "why": why, "tier": tier, "topics": topics}
     changes = {name: value for name, value in of_story.items() if value is not None}
     is_head = note is not None or subject is not None
     if is_head and (changes or lock is not None):
@@ -99,7 +104,9 @@ def edit(
         _change(terminal, newsletter, given[0] if given else None, head, as_json=as_json)
         return
     if not changes and lock is None:
-        raise UsageError("what shall change?", hint="--title, --summary, --why, --tier, --lock, --unlock")
+        raise UsageError(
+            "what shall change?", hint="--title, --summary, --why, --tier, --topics, --lock, --unlock"
+        )
     number, position = _split(given)
 
     async def one(house: House, issue: Issue, hand: Hand) -> tuple[Issue, str]:
@@ -118,8 +125,24 @@ async def _edit(
     if changes.get("title") == "":
         raise UsageError("a story needs a title")
     what = f"{'rewrote' if changes else 'locked'} “{story.title}”"
-    written = story.rewritten(**changes)
+    written = _written(house, issue, story, dict(changes))
     return await publish.edit(house, issue, written, hand, what=what), f"{what}, which is locked now"
+
+
+def _written(house: House, issue: Issue, story: Story, changes: dict[str, object]) -> Story:
+    """The story as the editor wants it; UsageError names the topics there are."""
+    if "topics" not in changes:
+        return story.rewritten(**changes)
+    known = house.newsletter(issue.newsletter).topics
+    asked = [one for one in re.split(r"[\s,]+", str(changes.pop("topics"))) if one]
+    if strange := next((one for one in asked if one not in known), ""):
+        hint = f"there is: {', '.join(known)}" if known else "the newsletter has none in digest.toml"
+        raise UsageError(f'there is no topic "{strange}"', hint=hint)
+    topics = tuple(key for key in known if key in asked)
+    labels = ", ".join(known[key].label for key in topics) or "none"
+    rest = tuple(each for each in story.reasons if not each.rule.startswith("topic."))
+    said = Reason(rule="topic.editor", words=f"Its topics, by an editor's word: {labels}.")
+    return replace(story, topics=topics, reasons=(*rest, said)).rewritten(**changes)
 
 
 def move(

@@ -128,7 +128,7 @@ def _plain(story: Story) -> dict[str, object]:
     terms = {
         each.rule.removeprefix("rank."): each.value for each in story.reasons if each.rule.startswith("rank.")
     }
-    names = ("title", "url", "section", "tier", "score", "source", "also")
+    names = ("title", "url", "section", "tier", "score", "source", "also", "topics")
     reasons = [{"rule": each.rule, "words": each.words, "value": each.value} for each in story.reasons]
     return {name: getattr(story, name) for name in names} | {"terms": terms, "reasons": reasons}
 

@@ -31,7 +31,7 @@ def _plain_correction(one: Correction) -> dict[str, object]:
 
 def _plain_story(story: Story, position: int) -> dict[str, object]:
     names: tuple[str, ...] = ("key", "section", "tier", "title", "url", "source", "also")
-    names += ("summary", "why", "kind", "score", "event")
+    names += ("summary", "why", "kind", "score", "event", "topics")
     reasons = [{"rule": reason.rule, "words": reason.words} for reason in story.reasons]
     values = {name: getattr(story, name) for name in names}
     return {"position": position} | values | {"locked": is_locked(story), "reasons": reasons}

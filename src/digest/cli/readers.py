@@ -153,7 +153,7 @@ def _since(house: House, key: str, one: Subscription) -> str:
 def plain(one: Subscription) -> dict[str, object]:
     """A reader as `--json` shows them."""
     person = one.subscriber
-    names = ("sections", "requested_at", "confirmed_at", "left_at", "suppressed")
+    names = ("sections", "topics", "requested_at", "confirmed_at", "left_at", "suppressed")
     chosen = {"pace": one.cadence, "hour": one.hour, "zone": person.zone, "paused_until": one.paused_until}
     return (
         {"id": person.id, "email": person.email, "name": person.name, "state": shown_as(one)}
@@ -180,7 +180,8 @@ async def tell_reader(
         return
     address, name, state, sections = _cells(one)
     barred = f" ({one.suppressed})" if one.suppressed else ""
-    terminal.write(f"{address}{f', {name}' if name else ''}: {state}{barred}, sections: {sections}")
+    who = f"{address}{f', {name}' if name else ''}: {state}{barred}"
+    terminal.write(f"{who}, sections: {sections}{topics_words(house, one)}")
     for moment in line:
         terminal.write(f"  {local(house, key, moment.at)}  {moment.what}")
     if one.state is not SubscriptionState.LEFT:
@@ -203,6 +204,13 @@ def wants(house: House, one: Subscription, *, now: datetime) -> str:
         f"paused until {local(house, one.newsletter, one.paused_until)}" if is_paused else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def topics_words(house: House, one: Subscription) -> str:
+    """ ", topics: agents", or ""; one that the settings no longer have counts for nothing."""
+    known = house.newsletter(one.newsletter).topics
+    named = (topic if topic in known else f"{topic} (no topic any more)" for topic in one.topics)
+    return f", topics: {', '.join(named)}" if one.topics else ""
 
 
 def _at(one: Subscription) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest import subscribe
-from digest.cli.readers import Email, plain, wants
+from digest.cli.readers import Email, plain, topics_words, wants
 from digest.cli.running import AsJson, Newsletter, newsletter_key, run
 from digest.cli.terminal import of
 from digest.clock import utc_now
@@ -18,7 +18,7 @@ from digest.house import House
 from digest.subscribe import Wishes
 
 _SPAN = re.compile(r"(\d{1,3})([dw])")
-_EMPTY = "--pace, --pause, --zone, --hour or --sections"
+_EMPTY = "--pace, --pause, --zone, --hour, --sections or --topics"
 
 
 def set_(
@@ -31,12 +31,15 @@ def set_(
     zone: Annotated[str | None, typer.Option(help='Their time zone; "" is the newsletter\'s.')] = None,
     hour: Annotated[str | None, typer.Option(help='0 to 23 on their clock; "" as it comes.')] = None,
     sections: Annotated[str | None, typer.Option(help='"news,events"; "" means all.')] = None,
+    topics: Annotated[
+        str | None, typer.Option(help='"agents,chips"; "" means every story.', metavar="KEYS")
+    ] = None,
     as_json: AsJson = False,
     newsletter: Newsletter = None,
 ) -> None:
     """Change how often, when and what a reader gets: only what is given changes. Twice is the same."""
     terminal, now = of(ctx), utc_now()
-    if {pace, pause, zone, hour, sections} == {None}:
+    if {pace, pause, zone, hour, sections, topics} == {None}:
         raise UsageError("nothing to change", hint=_EMPTY)
 
     async def work(house: House) -> tuple[Subscription, str]:
@@ -46,13 +49,15 @@ def set_(
             raise UsageError(f"{key} has no monthly issue", hint='monthly = "0 7 1 * *" in digest.toml')
         wishes = Wishes(
             sections=None if sections is None else _sections(chosen, sections),
+            topics=None if topics is None else _topics(chosen, topics),
             cadence=pace,
             pause=None if pause is None else _span(pause),
             zone=zone,
             hour=hour,
         )
         one = await subscribe.choose_by_operator(house, key, email, wishes, now=now)
-        return one, f"{wants(house, one, now=now)}; sections: {', '.join(one.sections) or 'all'}"
+        found = f"{wants(house, one, now=now)}; sections: {', '.join(one.sections) or 'all'}"
+        return one, found + topics_words(house, one)
 
     one, words = run(terminal, work)
     if as_json:
@@ -64,10 +69,23 @@ def set_(
 def _sections(chosen: NewsletterSettings, text: str) -> tuple[str, ...]:
     """The sections of that list, all for ""; UsageError names what there is."""
     known = tuple(section.key for section in chosen.sections)
-    named = tuple(part.strip() for part in text.split(",") if part.strip()) or known
+    named = _named(text) or known
     if wrong := [name for name in named if name not in known]:
         raise UsageError(f"there is no section {wrong[0]}", hint=f"there are {', '.join(known)}")
     return named
+
+
+def _topics(chosen: NewsletterSettings, text: str) -> tuple[str, ...]:
+    """The topics of that list; UsageError names what there is."""
+    named = _named(text)
+    if wrong := [name for name in named if name not in chosen.topics]:
+        there = f"there are {', '.join(chosen.topics)}" if chosen.topics else "digest.toml names none"
+        raise UsageError(f"there is no topic {wrong[0]}", hint=there)
+    return named
+
+
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _span(text: str) -> timedelta:

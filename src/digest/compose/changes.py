@@ -14,7 +14,7 @@ _WORDS = {
     "url": "relinked",
     "tier": "resized",
 }
-_TOLD = ("also", "kind", "event")
+_TOLD = ("also", "kind", "event", "topics")
 #: A correction has no other name than the story's old title.
 _CORRECTION = "correction of “{}”"
 _HEAD = ("subject", "note", "articles_read", "sources_read", "sources_failed")

@@ -18,6 +18,7 @@ from digest.compose.reword import reworded
 from digest.compose.section import section
 from digest.compose.story import Cluster, Doubt, cluster
 from digest.compose.summary import summary
+from digest.compose.topics import topics
 from digest.compose.window import window
 from digest.domain import EVENTS, Article, Content, IssueSection, Reason, Story, Tier
 
@@ -172,6 +173,7 @@ def _candidate(
         for url in dict.fromkeys(one.canonical_url for one in each.articles)
         for line in near.get(url, ())
     ]
+    about, named = topics(each.articles, text, plan)
     return Candidate(
         cluster=each,
         section=key,
@@ -179,7 +181,8 @@ def _candidate(
         text=text,
         voice=_voice(each, plan),
         sure=sure,
-        reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *terms),
+        topics=about,
+        reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *named, *terms),
     )
 
 

@@ -38,6 +38,8 @@ class Candidate:
     sure: float = 1.0
     #: The news of an event that an earlier issue told.
     again: Retelling | None = None
+    #: Keys of the topics that it is about.
+    topics: tuple[str, ...] = ()
     reasons: tuple[Reason, ...]
 
 
@@ -216,6 +218,7 @@ def _tell(each: Candidate, tier: Tier, plan: Plan, why: Reason) -> Story:
         published_at=lead.published_at,
         event=again.event if again else lead.event,
         article_ids=tuple(dict.fromkeys(article.id for article in each.cluster.articles)),
+        topics=each.topics,
         score=each.score,
         reasons=(*each.reasons, why),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.domain import EVENTS, Correction, Decision, Section, Source, Story, Suggestion
+from digest.domain import EVENTS, Correction, Decision, Section, Source, Story, Suggestion, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,8 @@ class Plan:
     rules: tuple[Decision, ...] = ()
     #: What a model wrote, each for one story's material; told only when it passes the gate.
     suggestions: tuple[Suggestion, ...] = ()
+    #: What stories are looked through for.
+    topics: tuple[Topic, ...] = ()
 
     def section_keys(self) -> tuple[str, ...]:
         """The keys of the sections that hold stories other than events, in order."""

@@ -40,7 +40,15 @@ def _mailbox(text: str) -> str:
     return text
 
 
+def _word(text: str) -> str:
+    if not 0 < len(text) <= 60:
+        raise ValueError("has 1 to 60 characters")
+    return text
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
+#: What is looked for in texts; an empty one would be found everywhere.
+Word = Annotated[Line, AfterValidator(_word)]
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]

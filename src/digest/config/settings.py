@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from digest import cron
-from digest.config.kinds import Line, Mailbox, Part, WebUrl, Zone, web_url_or_none
-from digest.domain import DEFAULT_SECTIONS, ChangedEvents, Policy, Section, StalePolicy
+from digest.config.kinds import Line, Mailbox, Part, WebUrl, Word, Zone, web_url_or_none
+from digest.domain import DEFAULT_SECTIONS, ChangedEvents, Policy, Section, StalePolicy, Topic
 from digest.errors import ConfigError
 
 #: Only to try whether a schedule ever comes.
@@ -145,6 +145,17 @@ class GatherSettings(Part):
     contact: Line = ""
 
 
+class TopicSettings(Part):
+    """What readers may choose stories by: its name, and the words that a story of it says."""
+
+    label: Line = Field(min_length=1, max_length=40)
+    words: tuple[Word, ...] = Field(min_length=1, max_length=100)
+
+
+#: A reader's choice is stored as the keys, and has to fit beside a zone.
+_TopicKey = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$")]
+
+
 class NewsletterSettings(Part):
     """One newsletter: what it is called, when it goes, who lets it go."""
 
@@ -171,6 +182,8 @@ class NewsletterSettings(Part):
     #: What happens when an event of an approved issue turns out to have changed within a day of its sending.
     changed_events: ChangedEvents = ChangedEvents.ASK
     sections: tuple[Section, ...] = DEFAULT_SECTIONS
+    #: What readers may choose stories by, beside sections; none for no such choice.
+    topics: dict[_TopicKey, TopicSettings] = Field(default_factory=dict, max_length=12)
     max_stories: int = Field(24, ge=1, le=100)
     max_events: int = Field(8, ge=0, le=50)
     #: Stories from one source in one section.
@@ -185,6 +198,11 @@ class NewsletterSettings(Part):
                 cron.next_due(schedule, self.timezone, _SOME_TIME)
         except ConfigError as exc:
             raise ValueError(exc.what) from exc
+
+    @property
+    def all_topics(self) -> tuple[Topic, ...]:
+        """The topics with their keys, in the file's order."""
+        return tuple(Topic(key=key, label=one.label, words=one.words) for key, one in self.topics.items())
 
     @property
     def release(self) -> Policy:

@@ -14,6 +14,7 @@ from digest.domain.issue import (
     Reason,
     Section,
     Story,
+    Topic,
 )
 from digest.domain.message import Message, Notice, Pattern, Personal, Rendered
 from digest.domain.moves import DELIVERY_MOVES, SETTLING, DeliveryEvent, Move, follow
@@ -87,5 +88,6 @@ __all__ = [
     "SubscriptionState",
     "Suggestion",
     "Tier",
+    "Topic",
     "follow",
 ]

@@ -22,6 +22,15 @@ class Section:
     blurb: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """What stories may be about, by any of its words; `key` is stored, `label` is shown."""
+
+    key: str
+    label: str
+    words: tuple[str, ...]
+
+
 DEFAULT_SECTIONS = (
     Section(key="news", label="News", blurb="What happened"),
     Section(key="learnings", label="Learnings", blurb="Papers, tutorials, talks"),
@@ -65,6 +74,8 @@ class Story:
     published_at: datetime | None = None
     event: Event | None = None
     article_ids: tuple[int, ...] = ()
+    #: Keys of the topics that it is about.
+    topics: tuple[str, ...] = ()
     score: float = 0.0
     reasons: tuple[Reason, ...] = ()
 
@@ -152,8 +163,24 @@ class Content:
         part = self._narrowed(tuple(s for s in self.sections if s.key in wanted))
         return replace(part, corrections=tuple(one for one in self.corrections if one.section in wanted))
 
+    def about(self, keys: Iterable[str], *, known: frozenset[str]) -> "Content":
+        """The same issue for a reader who chose these topics; none that is `known` means all stories.
+
+        A story of known topics stays when one of them was chosen; one of none stays always.
+        """
+        wanted = known.intersection(keys)
+        if not wanted:
+            return self
+        unwanted = known - wanted
+        others = (
+            one.key
+            for one in self.stories
+            if wanted.isdisjoint(one.topics) and not unwanted.isdisjoint(one.topics)
+        )
+        return self.without(others)
+
     def without(self, keys: Iterable[str]) -> "Content":
-        """The same issue for a reader who was sent the stories of these keys before."""
+        """The same issue without the stories of these keys, which a reader had or does not want."""
         known = frozenset(keys)
         if not known:
             return self
@@ -176,8 +203,11 @@ class Content:
         """A SHA-256 in hex over every field, equal for equal content on every machine."""
         fields = asdict(self)
         if not self.corrections:
-            # Issues from before there were any have the hash that they always had.
+            # Issues from before there were any have the hash that they always had; so with topics.
             del fields["corrections"]
+        for story in (one for section in fields["sections"] for one in section["stories"]):
+            if not story["topics"]:
+                del story["topics"]
         plain = json.dumps(fields, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(plain.encode()).hexdigest()
 

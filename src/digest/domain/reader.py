@@ -20,12 +20,13 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What one subscriber gets of one newsletter. Empty `sections` means all of them."""
+    """What one subscriber gets of one newsletter. Empty `sections` means all, empty `topics` all stories."""
 
     subscriber: Subscriber
     newsletter: str
     state: SubscriptionState = SubscriptionState.PENDING
     sections: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     cadence: Cadence = Cadence.WEEKLY
     #: No issue goes to them before that time.
     paused_until: datetime | None = None

@@ -24,7 +24,8 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
     """
     async with house.store.read() as session:
         choices = await subscribers.choices(session, issue.newsletter)
-    frozen = render_choices(house, Editions(issue=issue), choices)
+    topics = frozenset(house.newsletter(issue.newsletter).topics)
+    frozen = render_choices(house, Editions(issue=issue, topics=topics), choices)
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
         if (current.revision, current.hash) != (issue.revision, issue.hash):
@@ -77,19 +78,29 @@ async def _freeze_audience(
 
 
 def render_choices(house: House, editions: Editions, choices: Iterable[str]) -> dict[str, Rendered]:
-    """The editions of these choices that have something in them, rendered and linted."""
-    issue = editions.issue
+    """The editions of these choices that have something in them, rendered and linted; equal ones once."""
     frozen: dict[str, Rendered] = {}
-    for choice in choices:
-        content = editions.content(Choice.parse(choice))
+    done: dict[tuple[object, ...], Rendered] = {}
+    for key in choices:
+        choice = Choice.parse(key)
+        content = editions.content(choice)
         if content.is_empty:
             continue
-        rendered = render(content, editions.masthead(house, Choice.parse(choice)), house.templates)
-        stops = [problem.words for problem in lint(rendered) if problem.severity == "stop"]
-        if stops:
-            raise TemplateError(f"issue {issue.number} is not fit to send: {stops[0]}", hint="digest preview")
-        frozen[choice] = rendered
+        told = tuple(one.key for one in content.stories), tuple(one.key for one in content.corrections)
+        if (choice.zone, told) not in done:
+            done[choice.zone, told] = _fit(house, editions, choice)
+        frozen[key] = done[choice.zone, told]
     return frozen
+
+
+def _fit(house: House, editions: Editions, choice: Choice) -> Rendered:
+    """That edition; TemplateError when lint stops it."""
+    rendered = render(editions.content(choice), editions.masthead(house, choice), house.templates)
+    stops = [problem.words for problem in lint(rendered) if problem.severity == "stop"]
+    if stops:
+        words = f"issue {editions.issue.number} is not fit to send: {stops[0]}"
+        raise TemplateError(words, hint="digest preview")
+    return rendered
 
 
 async def cancel(house: House, issue: Issue, *, reason: str, by: str, now: datetime) -> Issue:

@@ -76,6 +76,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         since=last or min(met, now - _FIRST_WINDOW),
         until=now,
         sections=chosen.sections,
+        topics=chosen.all_topics,
         sources={source.id: source for source in used},
         zone=chosen.timezone,
         max_stories=chosen.max_stories,

@@ -1,4 +1,4 @@
-"""How one issue differs from reader to reader: by sections, by zone, and by what they were sent before.
+"""How one issue differs from reader to reader: by sections, topics, zone, and what they were sent.
 
 Each different edition is rendered once. Which earlier issues a reader was sent stands in the ledger of
 deliveries, and what those told in the issues themselves.
@@ -26,11 +26,14 @@ class Editions:
     #: The ids of the issues that a month's issue is made of.
     parts: tuple[int, ...] = ()
     zones: tuple[str, ...] = ()
+    #: Keys of the topics that the newsletter has: what was chosen of others counts for nothing.
+    topics: frozenset[str] = frozenset()
 
     def content(self, choice: Choice) -> Content:
         """What the readers of that choice are told; it may be empty."""
         known = (self.known.get(one, frozenset()) for one in choice.had)
-        return self.issue.content.only(choice.sections).without(frozenset().union(*known))
+        chosen = self.issue.content.only(choice.sections).about(choice.topics, known=self.topics)
+        return chosen.without(frozenset().union(*known))
 
     def masthead(self, house: House, choice: Choice) -> Masthead:
         """The newsletter with the clocks of that choice."""
@@ -54,17 +57,18 @@ async def editions_of(session: Session, house: House, issue: Issue) -> Editions:
         known={number: keys for number, keys in sorted(known.items()) if keys},
         parts=tuple(part.id for part in parts),
         zones=zones,
+        topics=frozenset(chosen.topics),
     )
 
 
 async def choice_for(session: Session, editions: Editions, reader: Subscription) -> Choice:
-    """The edition that this reader gets; for nobody in the database the one of their sections."""
+    """The edition that this reader gets; for nobody in the database what they chose."""
     key = None
     if reader.subscriber.id:
         key = await audience.choice_of_reader(
             session, editions.issue, reader.subscriber.id, had=tuple(editions.known), zones=editions.zones
         )
-    return Choice(sections=reader.sections) if key is None else Choice.parse(key)
+    return Choice(sections=reader.sections, topics=reader.topics) if key is None else Choice.parse(key)
 
 
 def told_by_both(content: Content, other: Content) -> frozenset[str]:

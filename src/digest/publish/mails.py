@@ -44,7 +44,9 @@ async def rendered_for(house: House, issue: Issue, reader: Subscription) -> Rend
 
 def nothing_for(choice: Choice) -> str:
     """Why an edition is empty."""
-    return "nothing that they have not had" if choice.had else "nothing in the sections they chose"
+    if choice.had:
+        return "nothing that they have not had"
+    return f"nothing in the sections{' and topics' if choice.topics else ''} they chose"
 
 
 async def message_for(house: House, issue: Issue, subscription: Subscription | None = None) -> Message:

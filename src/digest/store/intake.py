@@ -59,7 +59,7 @@ async def subscribe_all(
     values = {
         "newsletter": what.newsletter,
         "state": str(what.state),
-        "choice": choice_of(what.sections),
+        "choice": choice_of(what),
         "cadence": str(what.cadence),
     }
     subscription = select(

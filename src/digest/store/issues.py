@@ -267,7 +267,7 @@ async def take_back(
 
 
 async def freeze(session: AsyncSession, issue_id: int, renderings: Mapping[str, Rendered]) -> None:
-    """Keep what was approved, for each choice of sections."""
+    """Keep what was approved, for each choice of readers."""
     for choice, rendered in renderings.items():
         row = {"issue_id": issue_id, "choice": choice, "subject": rendered.subject}
         row |= {"preheader": rendered.preheader, "html": rendered.html, "text": rendered.text}
@@ -275,9 +275,14 @@ async def freeze(session: AsyncSession, issue_id: int, renderings: Mapping[str, 
 
 
 async def renderings(session: AsyncSession, issue_id: int) -> dict[str, Rendered]:
-    """What was approved, by choice of sections; empty before approval."""
-    rows = await session.scalars(select(RenderingRow).where(RenderingRow.issue_id == issue_id))
-    return {
-        row.choice: Rendered(subject=row.subject, preheader=row.preheader, html=row.html, text=row.text)
-        for row in rows
-    }
+    """What was approved, by choice of readers; empty before approval. Equal ones are held once."""
+    columns = (RenderingRow.choice, RenderingRow.subject, RenderingRow.preheader)
+    rows = await session.stream(
+        select(*columns, RenderingRow.html, RenderingRow.text).where(RenderingRow.issue_id == issue_id)
+    )
+    held: dict[Rendered, Rendered] = {}
+    found: dict[str, Rendered] = {}
+    async for choice, subject, preheader, html, text in rows:
+        one = Rendered(subject=subject, preheader=preheader, html=html, text=text)
+        found[choice] = held.setdefault(one, one)
+    return found

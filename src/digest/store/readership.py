@@ -1,12 +1,13 @@
 """All readers of a newsletter: by the page, by the number, by what they chose."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Cadence, Subscriber, Subscription, SubscriptionState
+from digest.domain import Cadence, Choice, Subscriber, Subscription, SubscriptionState
 from digest.store.tables import SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PAGE = 1000
@@ -53,13 +54,15 @@ def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
 def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
     key, email, name, language, zone, created_at, *own = row
     state, choice, cadence, paused_until, hour, asked, confirmed, left, why = own
+    chosen = choice_stored(choice)
     return Subscription(
         subscriber=Subscriber(
             id=key, email=email, name=name, language=language, zone=zone, created_at=created_at
         ),
         newsletter=newsletter,
         state=_STATES[state],
-        sections=tuple(choice.split(",")) if choice else (),
+        sections=chosen.sections,
+        topics=chosen.topics,
         cadence=_CADENCES[cadence],
         paused_until=paused_until,
         hour=hour,
@@ -68,6 +71,12 @@ def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
         left_at=left,
         suppressed=why,
     )
+
+
+@lru_cache(maxsize=1000)
+def choice_stored(key: str) -> Choice:
+    """The sections and topics of that key; many readers share one."""
+    return Choice.parse(key)
 
 
 def barred_ids() -> Select[int]:
@@ -119,6 +128,6 @@ async def counts(session: AsyncSession, newsletter: str) -> dict[str, int]:
 
 
 async def choices(session: AsyncSession, newsletter: str) -> tuple[str, ...]:
-    """Every different choice of sections that confirmed readers made, "" (all) always among them."""
+    """Every different choice of sections and topics that readers made, "" (all) always among them."""
     query = select(SubscriptionRow.choice).distinct().where(SubscriptionRow.newsletter == newsletter)
     return tuple(sorted({"", *await session.scalars(query)}))

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import Cadence, Consent, Subscriber, Subscription, SubscriptionState
+from digest.domain import Cadence, Choice, Consent, Subscriber, Subscription, SubscriptionState
 from digest.store.given import given_words
-from digest.store.readership import choices, counts, of_ids, pages
+from digest.store.readership import choice_stored, choices, counts, of_ids, pages
 from digest.store.rows import insert_ignoring, upsert
 from digest.store.tables import (
     BounceRow,
@@ -51,9 +51,9 @@ __all__ = [
 _MOST = 1000
 
 
-def choice_of(sections: Sequence[str]) -> str:
-    """Sections as they are stored: sorted keys joined by commas; "" for all."""
-    return ",".join(sorted(set(sections)))
+def choice_of(subscription: Subscription) -> str:
+    """Sections and topics as they are stored: the key of a `Choice`; "" for all."""
+    return Choice(sections=subscription.sections, topics=subscription.topics).key
 
 
 def _query() -> Select[SubscriptionRow, SubscriberRow, str]:
@@ -76,11 +76,13 @@ def _subscriber(row: SubscriberRow) -> Subscriber:
 
 
 def _subscription(row: SubscriptionRow, person: SubscriberRow, suppressed: str | None) -> Subscription:
+    chosen = choice_stored(row.choice)
     return Subscription(
         subscriber=_subscriber(person),
         newsletter=row.newsletter,
         state=SubscriptionState(row.state),
-        sections=tuple(row.choice.split(",")) if row.choice else (),
+        sections=chosen.sections,
+        topics=chosen.topics,
         cadence=Cadence(row.cadence),
         paused_until=row.paused_until,
         hour=row.hour,
@@ -141,7 +143,7 @@ async def save(session: AsyncSession, subscription: Subscription) -> None:
         "newsletter": subscription.newsletter,
         "subscriber_id": subscription.subscriber.id,
         "state": subscription.state,
-        "choice": choice_of(subscription.sections),
+        "choice": choice_of(subscription),
         "cadence": subscription.cadence,
         "paused_until": subscription.paused_until,
         "hour": subscription.hour,

@@ -152,7 +152,7 @@ class IssueItemRow(Base):
 
 
 class RenderingRow(Base):
-    """What was approved, byte for byte, for one choice of sections ("" means all)."""
+    """What was approved, byte for byte, for one choice of the readers ("" means all)."""
 
     __tablename__ = "rendering"
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
@@ -188,7 +188,7 @@ class SubscriptionRow(Base):
         ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True
     )
     state: Mapped[State]
-    #: Sorted keys joined by commas; "" means all sections.
+    #: Sections and topics as the key of a `Choice`; "" means all.
     choice: Mapped[str] = mapped_column(String(400))
     cadence: Mapped[State] = mapped_column(server_default="weekly")
     paused_until: Mapped[datetime | None]

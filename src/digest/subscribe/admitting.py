@@ -9,7 +9,7 @@ from digest.domain import Cadence, Subscriber, Subscription, SubscriptionState
 from digest.house import House
 from digest.store import Session, intake, notices, subscribers
 from digest.subscribe.evidence import Evidence, printable
-from digest.subscribe.lookup import HOURS, known_sections, notice_of
+from digest.subscribe.lookup import HOURS, known_sections, known_topics, notice_of
 from digest.subscribe.table import Row, Wishes
 
 #: The paces that a file may name; "" is the usual one.
@@ -118,6 +118,7 @@ async def _subscribe(session: Session, ground: Ground, ids: list[int], wishes: W
         newsletter=ground.key,
         state=state,
         sections=known_sections(ground.house, ground.key, wishes.sections) if wishes.sections else (),
+        topics=known_topics(ground.house, ground.key, wishes.topics) if wishes.topics else (),
         cadence=PACES[wishes.pace],
         hour=HOURS[wishes.hour],
         requested_at=ground.now,

@@ -21,6 +21,7 @@ COLUMNS = (
     "confirmed",
     "left",
     "barred",
+    "topics",
 )
 
 #: What a spreadsheet takes for the beginning of a formula.
@@ -57,6 +58,7 @@ def _cells(one: Subscription) -> tuple[str, ...]:
         "" if one.hour is None else str(one.hour),
         *map(_time, times),
         one.suppressed,
+        " ".join(one.topics),
     )
 
 

@@ -49,7 +49,9 @@ async def import_csv(
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """What became of the rows of a CSV (email, name, sections, language, pace, zone, hour; or addresses).
+    """What became of the rows of a CSV: email, name, sections, topics, language, pace, zone, hour.
+
+    Addresses alone will do. A topic that is not there is passed over, so that an older export comes in.
 
     Columns `state` and `barred`, as our export writes them, are heeded: who left stays out, who was barred
     is barred, and who was waiting is asked to confirm.

@@ -1,6 +1,6 @@
 """Finding a reader, and what else every act of theirs needs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from digest.domain import Notice, Subscription
@@ -52,6 +52,13 @@ def known_sections(house: House, key: str, sections: Sequence[str]) -> tuple[str
     """The known ones of these sections; () when they are all, so that a section added later comes too."""
     known = [section.key for section in house.newsletter(key).sections]
     chosen = tuple(one for one in known if one in sections)
+    return () if len(chosen) == len(known) else chosen
+
+
+def known_topics(house: House, key: str, topics: Collection[str]) -> tuple[str, ...]:
+    """The known ones of these topics; () for none, or for all, so that one added later comes too."""
+    known = house.newsletter(key).topics
+    chosen = tuple(one for one in known if one in topics)
     return () if len(chosen) == len(known) else chosen
 
 

@@ -10,7 +10,7 @@ from digest.errors import UsageError, WrongStateError
 from digest.house import House
 from digest.store import subscribers
 from digest.subscribe.evidence import Evidence, witness
-from digest.subscribe.lookup import HOURS, claimed, find, known_sections
+from digest.subscribe.lookup import HOURS, claimed, find, known_sections, known_topics
 from digest.tokens import Purpose
 
 #: The one reason for which a reader may start the mail again by themselves.
@@ -43,6 +43,8 @@ class Wishes:
     """What a reader wants otherwise; None leaves a thing as it is."""
 
     sections: Sequence[str] | None = None
+    #: None known, or all, is no choice among them.
+    topics: Sequence[str] | None = None
     cadence: Cadence | None = None
     #: How long from now nothing shall come; zero ends a pause.
     pause: timedelta | None = None
@@ -55,7 +57,7 @@ class Wishes:
 async def choose(
     house: House, key: str, token: str, wishes: Wishes, *, evidence: Evidence, now: datetime
 ) -> Subscription:
-    """The subscription as wished; all sections are stored as (). Twice is the same.
+    """The subscription as wished; all sections, or topics, are stored as (). Twice is the same.
 
     UsageError when no section is known or there is no such zone or hour; WrongStateError for who has left.
     """
@@ -102,10 +104,12 @@ async def _change(
 
 def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: datetime) -> Subscription:
     chosen = house.newsletter(there.newsletter)
-    sections, cadence, paused_until = there.sections, there.cadence, there.paused_until
+    sections, topics, cadence, paused_until = there.sections, there.topics, there.cadence, there.paused_until
     hour = there.hour if wishes.hour is None else HOURS[wishes.hour]
     if wishes.sections is not None:
         sections = known_sections(house, there.newsletter, wishes.sections)
+    if wishes.topics is not None:
+        topics = known_topics(house, there.newsletter, wishes.topics)
     if wishes.cadence is not None:
         cadence = wishes.cadence if chosen.monthly else Cadence.WEEKLY
     if wishes.pause is not None:
@@ -114,12 +118,20 @@ def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: dateti
     if wishes.zone is not None:
         person = replace(person, zone=wishes.zone)
     return replace(
-        there, subscriber=person, sections=sections, cadence=cadence, paused_until=paused_until, hour=hour
+        there,
+        subscriber=person,
+        sections=sections,
+        topics=topics,
+        cadence=cadence,
+        paused_until=paused_until,
+        hour=hour,
     )
 
 
 def _differ(one: Subscription, other: Subscription) -> bool:
-    """True when the two are not the same but for the order of sections."""
-    return replace(one, sections=tuple(sorted(one.sections))) != replace(
-        other, sections=tuple(sorted(other.sections))
-    )
+    """True when the two are not the same but for the order of sections and topics."""
+    return _ordered(one) != _ordered(other)
+
+
+def _ordered(one: Subscription) -> Subscription:
+    return replace(one, sections=tuple(sorted(one.sections)), topics=tuple(sorted(one.topics)))

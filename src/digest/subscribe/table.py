@@ -11,7 +11,8 @@ from digest.subscribe.lines import MOST_LINES, Lines
 _NAMES = {
     "email": {"email", "e-mail", "mail", "address", "email address", "e-mail address", "email_address"},
     "name": {"name", "full name", "full_name", "display name"},
-    "sections": {"sections", "section", "topics"},
+    "sections": {"sections", "section"},
+    "topics": {"topics", "topic"},
     "language": {"language", "lang", "locale"},
     "state": {"state", "status"},
     "pace": {"pace", "cadence", "frequency"},
@@ -36,6 +37,7 @@ class Wishes(NamedTuple):
     state: str = ""
     #: Why nothing may be sent to them.
     barred: str = ""
+    topics: tuple[str, ...] = ()
 
 
 #: Of a file that says nothing of it.
@@ -157,11 +159,15 @@ def _row(number: int, text: str, form: _Form) -> Row:
 
 
 def _wishes(given: dict[str, str]) -> Wishes:
-    sections = given.get("sections", "").lower()
     return Wishes(
-        sections=tuple(part for part in re.split(r"[\s;,|]+", sections) if part) if sections else (),
+        sections=_keys(given.get("sections", "")),
         pace=given.get("pace", "").lower(),
         hour=given.get("hour", ""),
         state=given.get("state", "").lower(),
         barred=given.get("barred", "").lower(),
+        topics=_keys(given.get("topics", "")),
     )
+
+
+def _keys(cell: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[\s;,|]+", cell.lower()) if part) if cell else ()

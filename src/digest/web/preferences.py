@@ -38,6 +38,8 @@ async def show(request: Request, key: str, token: str) -> Response:
 def _as_query(letter: Letter, there: Subscription) -> str:
     """What was true, for the page that offers to undo."""
     fields = [("sections", key) for key in there.sections or (section.key for section in letter.sections)]
+    if letter.topics:
+        fields += [("topics", ""), *(("topics", key) for key in there.topics)]
     until = there.paused_until.isoformat() if there.paused_until else "0"
     fields += [("pace", there.cadence), ("pause", until), ("zone", there.subscriber.zone)]
     fields.append(("hour", "" if there.hour is None else str(there.hour)))
@@ -47,13 +49,16 @@ def _as_query(letter: Letter, there: Subscription) -> str:
 def _fields(letter: Letter, query: str) -> tuple[tuple[str, str], ...]:
     """The fields of the form that brings back what was true; whatever else stands there is left out."""
     sections = {section.key for section in letter.sections}
+    topics = {"", *(topic.key for topic in letter.topics)} if letter.topics else set()
     found = parse_qsl(query[:1000], keep_blank_values=True)
     if not any(name == "sections" and value in sections for name, value in found):
         return ()
     return tuple(
         (name, value)
         for name, value in found
-        if name in {"pace", "pause", "zone", "hour"} or (name == "sections" and value in sections)
+        if name in {"pace", "pause", "zone", "hour"}
+        or (name == "sections" and value in sections)
+        or (name == "topics" and value in topics)
     )
 
 
@@ -63,6 +68,7 @@ def _wishes(form: Form, *, now: datetime) -> subscribe.Wishes:
     pace, hour = form.first("pace"), form.first("hour")
     return subscribe.Wishes(
         sections=None if form.first("keep") == "sections" else form.every("sections"),
+        topics=form.every("topics") if "topics" in names else None,
         cadence=Cadence(pace) if pace in set(Cadence) else None,
         pause=_pause(form.first("pause"), now),
         zone=form.first("zone") if "zone" in names else None,

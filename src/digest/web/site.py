@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from digest import cron
 from digest.config import NewsletterSettings
-from digest.domain import Cadence, Section, Subscription
+from digest.domain import Cadence, Section, Subscription, Topic
 from digest.errors import BusyError, NotFoundError, StoreError
 from digest.house import House
 from digest.render import Masthead
@@ -86,6 +86,15 @@ class Letter:
     def labels(self, keys: tuple[str, ...]) -> list[str]:
         """The labels of these sections, of all of them for ()."""
         return [section.label for section in self.sections if not keys or section.key in keys]
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that its readers may choose."""
+        return self.settings.all_topics
+
+    def topics_of(self, there: Subscription) -> list[str]:
+        """The labels of those that this reader chose and that there are; none for who gets all stories."""
+        return [topic.label for topic in self.topics if topic.key in there.topics]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
