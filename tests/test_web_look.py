@@ -33,8 +33,11 @@ _TARGETS = "button, a.button, .links a, nav a, .tick, input[type=email], .cal"
 async def site(tmp_path: Path) -> AsyncIterator[Website]:
     """A site with two issues out and one to review."""
     name = f"The {LONG_WORD[:70]}"
+    topics = {"long": {"label": LONG_WORD[:40], "words": ["long"]}, "law": {"label": "Law", "words": ["law"]}}
     settings = settings_for(
-        f"sqlite:///{tmp_path / 'digest.db'}", tmp_path / "outbox", newsletter={"name": name}
+        f"sqlite:///{tmp_path / 'digest.db'}",
+        tmp_path / "outbox",
+        newsletter={"name": name, "topics": topics},
     )
     with (tmp_path / "log").open("w") as stream:
         async with open_house(settings, log=Log(stream)) as house, serve(house) as running:

@@ -8,8 +8,8 @@ from digest.domain import Choice, Delivery, Issue, Rendered, Subscription
 from digest.house import House
 from digest.publish.mails import nothing_for, own_part, shared_part
 
-#: So many encoded editions are kept, those last used: 50 KB each, made again in a millisecond.
-MOST_COMPILED = 128
+#: So many encoded editions are kept, those last used: 50 KB each, made again in two milliseconds.
+MOST_COMPILED = 500
 
 
 class Addressing:
