@@ -40,9 +40,16 @@ async def topics_of(site: Website) -> tuple[str, ...]:
 
 
 async def test_a_page_without_topics_says_nothing_of_them(website: Website) -> None:
-    page = await website.get(website.path("preferences", await website.confirmed()))
+    there = await website.confirmed()
 
-    assert "topic" not in page.text.lower()
+    for name in ("preferences", "confirm"):
+        assert "topic" not in (await website.get(website.path(name, there))).text.lower()
+
+
+async def test_who_has_just_confirmed_is_told_that_there_are_topics(site: Website) -> None:
+    page = await site.get(site.path("confirm", await site.confirmed()))
+
+    assert "Choose sections, topics and pace" in page.text
 
 
 async def test_topics_are_chosen_told_and_undone_in_one_press(site: Website) -> None:
