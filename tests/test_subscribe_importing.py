@@ -66,6 +66,28 @@ async def test_a_long_list_is_counted_row_by_row_whoever_is_there_already(house_
     assert found["waits@example.org"] == ""
 
 
+@pytest.mark.parametrize("between", [0, 2500])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_whom_one_row_of_a_file_bars_no_other_row_lets_in(
+    house_on_each: House, between: int, *, is_first: bool
+) -> None:
+    house = house_on_each
+    rows = [
+        "ada@example.org,",
+        *(f"reader{at}@example.org," for at in range(between)),
+        "Ada@Example.org,complaint",
+    ]
+    lines = [rows[-1], *rows[1:-1], rows[0]] if is_first else rows
+
+    report = await subscribe.import_csv(
+        house, KEY, "\n".join(["email,barred", *lines]).encode(), confirmed=True, basis="moved", now=NOW
+    )
+
+    there = {email.lower(): why for email, why in (await all_of(house)).items()}
+    assert there["ada@example.org"] == "suppressed"
+    assert report.added + report.already + report.kept_out == between + 2
+
+
 async def test_a_list_without_consent_asks_each_once_and_nobody_who_is_barred(house_on_each: House) -> None:
     rows = "email,barred\nada@example.org,\nbo@example.org,complaint\ncy@example.org,\n"
 

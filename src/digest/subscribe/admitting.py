@@ -1,7 +1,7 @@
 """One batch of an import: who is new comes in, who waits is vouched for, who left stays out."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,6 +49,7 @@ async def admit(session: Session, ground: Ground, people: Mapping[str, Row], cou
     rows = [(one, row.email, row.name, row.language, row.zone) for one, row in people.items()]
     fresh = await intake.add_people(session, rows, now=ground.now)
     rest = [one for one in people if one not in fresh]
+    await _bar(session, ground, people, rest)
     barred = await subscribers.suppressed(session, rest) if rest else frozenset()
     there = (
         await intake.known(session, ground.key, [one for one in rest if one not in barred]) if rest else {}
@@ -93,14 +94,21 @@ async def _enlist(
     for wishes, hashes in groups.items():
         state = _state(ground, wishes)
         await _subscribe(session, ground, [fresh[one] for one in hashes], wishes)
-        if wishes.barred:
-            await intake.suppress_all(
-                session, hashes, printable(wishes.barred, 16), "as imported", now=ground.now
-            )
-        elif state is SubscriptionState.PENDING:
+        await _bar(session, ground, people, hashes)
+        if not wishes.barred and state is SubscriptionState.PENDING:
             await _ask(session, ground, {fresh[one]: people[one].email for one in hashes})
         gone += len(hashes) if wishes.barred or state is SubscriptionState.LEFT else 0
     return gone
+
+
+async def _bar(session: Session, ground: Ground, people: Mapping[str, Row], hashes: Iterable[str]) -> None:
+    """Bar whom the file bars, also who is here: another row of the file may have let them in."""
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for one in hashes:
+        if why := people[one].wishes.barred:
+            reasons[printable(why, 16)].append(one)
+    for why, whom in reasons.items():
+        await intake.suppress_all(session, whom, why, "as imported", now=ground.now)
 
 
 def _state(ground: Ground, wishes: Wishes) -> SubscriptionState:

@@ -126,7 +126,8 @@ def _checked(ground: Ground, rows: Sequence[Row]) -> _Batch:
         email_hash = ground.house.email_hash(email)
         name = printable(row.name, 100)
         as_it_is = email == row.email and name == row.name
-        batch.people.setdefault(email_hash, row if as_it_is else row._replace(email=email, name=name))
+        if row.wishes.barred or email_hash not in batch.people:
+            batch.people[email_hash] = row if as_it_is else row._replace(email=email, name=name)
     batch.repeated = len(rows) - len(batch.refused) - len(batch.people)
     return batch
 
