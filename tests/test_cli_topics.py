@@ -26,6 +26,7 @@ def with_topics(digest: Digest) -> Digest:
 async def test_a_story_says_of_which_topic_it_is_and_an_editor_may_say_otherwise(digest: Digest) -> None:
     async with week(with_topics(digest)):
         number = await number_of(digest, COPPER)
+        shown = (await digest.later("issues", "show")).stdout
         before = (await digest.later("explain", number)).stdout
         await digest.later("edit", number, "--topics", "animals, metals")
         after = await digest.json_later("explain", await number_of(digest, COPPER))
@@ -34,6 +35,10 @@ async def test_a_story_says_of_which_topic_it_is_and_an_editor_may_say_otherwise
         await digest.later("edit", await number_of(digest, COPPER), "--topics", "")
         none = await digest.json_later("explain", await number_of(digest, COPPER))
 
+    assert "Topics: metals 1, animals 1, of none 3" in shown
+    assert [line.strip() for line in shown.splitlines() if line.endswith("metals")] == [
+        "Harbour News · metals"
+    ]
     assert "topic.metals: Of the topic Metals: it says “copper”." in before
     assert after["topics"] == ["metals", "animals"]
     assert [one["words"] for one in after["reasons"] if one["rule"].startswith("topic.")] == [

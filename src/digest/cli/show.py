@@ -1,10 +1,13 @@
 """An issue as its editor reads it."""
 
+from collections import Counter
+
 from digest.cli.plain import is_locked
 from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
 from digest.compose import correction_words
-from digest.domain import Issue, IssueState, Story
+from digest.config import NewsletterSettings
+from digest.domain import Content, Issue, IssueState, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -24,6 +27,8 @@ def write_issue(terminal: Terminal, house: House, issue: Issue) -> None:
     failed = f", {len(content.sources_failed)} failed" if content.sources_failed else ""
     articles, sources = counted(content.articles_read, "article"), counted(content.sources_read, "source")
     terminal.write(f"{articles} from {sources}{failed}")
+    if chosen.topics:
+        terminal.write(f"Topics: {_topics(chosen, content)}")
     if content.note:
         terminal.write(f"Note: {content.note}")
     position = 0
@@ -40,6 +45,13 @@ def write_issue(terminal: Terminal, house: House, issue: Issue) -> None:
         terminal.write(f"      {correction_words(one)}")
 
 
+def _topics(chosen: NewsletterSettings, content: Content) -> str:
+    """How many stories each topic has, so that one sees which words find nothing."""
+    found = Counter(key for story in content.stories for key in story.topics)
+    none = sum(chosen.topics.keys().isdisjoint(story.topics) for story in content.stories)
+    return ", ".join([*(f"{key} {found[key]}" for key in chosen.topics), f"of none {none}"])
+
+
 def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, position: int) -> None:
     terminal.write(f"{position:>4}  {story.tier:<5} {story.title}")
     where = [story.source, f"also {', '.join(story.also)}" if story.also else "", story.kind]
@@ -47,6 +59,7 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
         what = "deadline" if story.event.is_deadline else "starts"
         where.insert(0, f"{what} {local(house, issue.newsletter, story.event.starts_at)}")
         where.append("online" if story.event.online else story.event.place)
+    where.append(", ".join(story.topics))
     where.append("locked" if is_locked(story) else "")
     if facts := " · ".join(part for part in where if part):
         terminal.write(f"            {facts}", style="dim")
