@@ -58,7 +58,7 @@ def run(terminal: Terminal, work: Callable[[House], Awaitable[_T]], *, check_sch
     async def inside() -> _T:
         task = asyncio.current_task()
         if task is not None and threading.current_thread() is threading.main_thread():
-            # As Ctrl-C: what is in flight ends, claims go back.
+            # As Ctrl-C: what is under way is cut off, and undone where it was not finished.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         async with open_house(settings, log=terminal.log(), check_schema=check_schema) as house:
             return await work(house)

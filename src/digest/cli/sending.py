@@ -1,5 +1,6 @@
 """`digest send` and `digest retry`: an issue to its readers, and again to those whom it did not reach."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
@@ -24,6 +25,7 @@ from digest.cli.running import (
     run,
     user,
 )
+from digest.cli.stopping import stop_signals
 from digest.cli.terminal import Terminal, counted, of
 from digest.cli.trying import rehearse, send_test
 from digest.clock import utc_now
@@ -159,8 +161,18 @@ def _agree(terminal: Terminal, what: str, count: int, *, yes: bool, hint: str) -
 
 
 async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> None:
-    with sending_bar(terminal, count) as watch:
-        await publish.send(house, issue, clock=utc_now, watch=watch)
+    """Send what is due; a signal lets what is in flight end, so that nobody is left in doubt."""
+
+    def tell() -> None:
+        terminal.warn(
+            "stopping", "what is on its way ends first; once more cuts it, and some may get it twice"
+        )
+
+    with sending_bar(terminal, count) as watch, stop_signals(tell) as is_to_stop:
+        await publish.send(house, issue, clock=utc_now, watch=watch, should_stop=is_to_stop)
+    if is_to_stop():
+        terminal.say("sent", (await ledger_of(house, issue)).words())
+        raise asyncio.CancelledError
 
 
 def code_of(ledger: Ledger) -> int:
