@@ -16,6 +16,7 @@ from digest.store.tables import ConsentRow, SubscriberRow, SubscriptionRow, Supp
 _PEOPLE: Table = SubscriberRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
 _NAMES = ("email_hash", "email", "name", "language", "zone")
 _TIMES = ("requested_at", "confirmed_at", "left_at")
+_MANY = 5_000
 _EVIDENCE = ("newsletter", "action", "ip", "user_agent", "form", "wording")
 
 
@@ -24,8 +25,11 @@ async def add_people(
 ) -> dict[str, int]:
     """The ids of those who were new, by the hash of their address; who is here or barred is left alone.
 
-    `people` are (hash of the address, address, name, language, zone).
+    `people` are (hash of the address, address, name, language, zone). Few keep their order; many are stored
+    in the order of their hashes, so that each page of that index is written once and not for each of them.
     """
+    if len(people) >= _MANY:
+        people = sorted(people)
     columns = given_rows(session, people, len(_NAMES))
     is_barred = exists().where(SuppressionRow.email_hash == columns[0])
     rows = select(*columns, _time(SubscriberRow, "created_at", now)).where(~is_barred)
