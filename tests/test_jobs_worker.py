@@ -19,12 +19,9 @@ from commands import Digest, digest, make
 from conftest import settings_for
 from digest import config
 from digest.domain import (
-    Content,
     Issue,
-    IssueSection,
     IssueState,
     Notice,
-    Story,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -33,9 +30,10 @@ from digest.errors import UsageError
 from digest.house import House, open_house
 from digest.jobs import Runner, Worker, open_hints, queues_of, workers
 from digest.log import Log
-from digest.publish import approve, send
+from digest.publish import send
 from digest.store import deliveries, issues, notices, subscribers
 from mailservers import Recorder, recording_server
+from weeks import approved_for
 
 __all__ = ["digest"]
 
@@ -119,24 +117,8 @@ async def house_of(folder: Path) -> AsyncIterator[House]:
 
 
 async def approved(house: House, key: str = KEY, readers: int = READERS) -> Issue:
-    """An approved issue for that many readers."""
-    now = datetime.now(UTC)
-    story = Story(key="a", section="news", title="A title", url="https://a.example/1")
-    section = IssueSection(key="news", label="News", stories=(story,))
-    content = Content(newsletter=key, number=1, since=now, until=now, sections=(section,))
-    draft = Issue(newsletter=key, number=1, period="p", due_at=now, content=content)
-    async with house.store.begin() as session:
-        for number in range(readers):
-            email = f"r{number}@example.org"
-            stored = await subscribers.add(
-                session, Subscriber(email=email), email_hash=house.email_hash(email), now=now
-            )
-            one = Subscription(
-                subscriber=stored, newsletter=key, state=SubscriptionState.CONFIRMED, requested_at=now
-            )
-            await subscribers.save(session, one)
-        issue = await issues.save_draft(session, draft, now=now)
-    return await approve(house, issue, by="test", now=now)
+    """An approved issue that is due now."""
+    return await approved_for(house, readers, key=key, now=datetime.now(UTC))
 
 
 async def start(house: House, issue: Issue) -> None:

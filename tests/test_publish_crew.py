@@ -19,21 +19,16 @@ from conftest import KEY, settings_for
 from digest.config import Settings
 from digest.deliver import new_keys
 from digest.domain import (
-    Content,
     Issue,
-    IssueSection,
-    Story,
-    Subscriber,
-    Subscription,
-    SubscriptionState,
 )
 from digest.house import House, open_house
 from digest.log import Log
-from digest.publish import approve, send
 from digest.publish import crew as crew_module
+from digest.publish import send
 from digest.publish.crew import crew, share, size
-from digest.store import issues, subscribers
+from digest.store import issues
 from mailservers import Recorder, recording_server
+from weeks import approved_for
 
 READERS = 400
 #: Of the process that the test runs in: the first two of four.
@@ -42,29 +37,7 @@ OURS = {1, 2}
 
 async def approved(house: House, readers: int = READERS) -> Issue:
     """An approved issue that was due a day ago."""
-    now = datetime.now(UTC) - timedelta(days=1)
-    story = Story(key="a", section="news", title="A title", url="https://a.example/1")
-    section = IssueSection(key="news", label="News", stories=(story,))
-    content = Content(newsletter=KEY, number=1, since=now, until=now, sections=(section,))
-    draft = Issue(newsletter=KEY, number=1, period="p", due_at=now, content=content)
-    async with house.store.begin() as session:
-        for number in range(readers):
-            email = f"r{number}@example.org"
-            stored = await subscribers.add(
-                session, Subscriber(email=email), email_hash=house.email_hash(email), now=now
-            )
-            await subscribers.save(
-                session,
-                Subscription(
-                    subscriber=stored,
-                    newsletter=KEY,
-                    state=SubscriptionState.CONFIRMED,
-                    requested_at=now,
-                    confirmed_at=now,
-                ),
-            )
-        issue = await issues.save_draft(session, draft, now=now)
-    return await approve(house, issue, by="test", now=now)
+    return await approved_for(house, readers, key=KEY, now=datetime.now(UTC) - timedelta(days=1))
 
 
 def settings(database_url: str, folder: Path, server: Recorder, **changes: Any) -> Settings:

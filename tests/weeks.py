@@ -12,10 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from conftest import KEY, NOW, settings_for
-from digest.domain import Source, SourceKind, Subscriber, Subscription, SubscriptionState
+from digest.domain import (
+    Content,
+    Issue,
+    IssueSection,
+    Source,
+    SourceKind,
+    Story,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
 from digest.house import House, open_house
 from digest.log import Log
-from digest.store import sources, subscribers
+from digest.publish import approve
+from digest.store import issues, sources, subscribers
 from mailservers import Recorder, recording_server
 from sites import Site, open_site
 
@@ -119,3 +130,23 @@ async def open_week(database: str, folder: Path, **changes: Any) -> AsyncIterato
                     now=NOW,
                 )
             yield week
+
+
+async def approved_for(house: House, readers: int, *, key: str, now: datetime) -> Issue:
+    """An approved issue of one story for that many readers, due now."""
+    story = Story(key="a", section="news", title="A title", url="https://a.example/1")
+    section = IssueSection(key="news", label="News", stories=(story,))
+    content = Content(newsletter=key, number=1, since=now, until=now, sections=(section,))
+    draft = Issue(newsletter=key, number=1, period="p", due_at=now, content=content)
+    async with house.store.begin() as session:
+        for number in range(readers):
+            email = f"r{number}@example.org"
+            stored = await subscribers.add(
+                session, Subscriber(email=email), email_hash=house.email_hash(email), now=now
+            )
+            one = Subscription(
+                subscriber=stored, newsletter=key, state=SubscriptionState.CONFIRMED, requested_at=now
+            )
+            await subscribers.save(session, one)
+        issue = await issues.save_draft(session, draft, now=now)
+    return await approve(house, issue, by="test", now=now)
