@@ -21,7 +21,7 @@ from digest.domain import Article, Issue, IssueState, Source
 from digest.errors import BusyError, NothingToDoError, WrongStateError
 from digest.house import House, open_house
 from digest.log import Log
-from digest.publish import approve, draft, release_due
+from digest.publish import approve, cancel, draft, release_due
 from digest.store import articles, issues, sources
 from digest.store.issues import LET_GO
 
@@ -138,6 +138,7 @@ def acts() -> st.SearchStrategy[list[tuple[str, int]]]:
         st.tuples(st.just("due"), st.integers(1, 3)),
         st.tuples(st.just("draft"), st.just(0)),
         st.tuples(st.just("approve"), st.just(0)),
+        st.tuples(st.just("cancel"), st.just(0)),
     )
     return st.lists(act, min_size=5, max_size=14)
 
@@ -173,6 +174,9 @@ async def play(room: Newsroom, history: list[tuple[str, int]]) -> None:
             case "approve":
                 for one in reversed(await room.open_issues()):
                     await approve(room.house, one, by="test", now=room())
+            case "cancel":
+                for one in (await room.open_issues())[-1:]:
+                    await cancel(room.house, one, reason="no", by="test", now=room())
 
 
 async def _draft(room: Newsroom) -> None:
@@ -249,3 +253,68 @@ async def test_a_clock_that_was_a_year_ahead_for_a_moment_hides_nothing(house_of
     issue = await draft(room.house, KEY, now=room() + HOUR)
 
     assert len(issue.content.stories) == 1
+
+
+async def _held_and_passed_by(room: Newsroom, stories: int) -> Issue:
+    """An issue of so many stories that waits while the one after it is approved."""
+    await room.store(room.found(stories, seen=room.now))
+    waits = await draft(room.house, KEY, now=room())
+    room.now += WEEK
+    await room.store(room.found(1, seen=room.now))
+    await approve(room.house, await draft(room.house, KEY, now=room()), by="test", now=room())
+    return waits
+
+
+async def test_what_a_cancelled_issue_held_while_a_later_one_went_is_in_the_next(house_of: Any) -> None:
+    room = await open_room(await house_of(policy="review"))
+    waits = await _held_and_passed_by(room, 2)
+
+    await cancel(room.house, waits, reason="too late", by="test", now=room())
+    room.now += WEEK
+    after = await draft(room.house, KEY, now=room())
+
+    assert {one.key for one in after.content.stories} == {one.key for one in waits.content.stories}
+    assert all(one.reasons[0].rule == "window.given_back" for one in after.content.stories)
+
+
+async def test_what_comes_back_of_a_cancelled_issue_comes_back_once(house_of: Any) -> None:
+    room = await open_room(await house_of(policy="review", max_stories=2))
+    waits = await _held_and_passed_by(room, 2)
+    await cancel(room.house, waits, reason="too late", by="test", now=room())
+    room.now += WEEK
+    await room.store(room.found(1, seen=room.now, age=-DAY))
+
+    await approve(room.house, await draft(room.house, KEY, now=room()), by="test", now=room())
+    room.now += WEEK
+    await room.store(room.found(1, seen=room.now))
+    last = await draft(room.house, KEY, now=room())
+
+    assert [one.article_ids for one in last.content.stories] == [(5,)]
+
+
+async def test_a_draft_that_is_skipped_as_stale_gives_back_what_it_held(house_of: Any) -> None:
+    room = await open_room(await house_of(policy="auto", stale="skip"))
+    await room.store(room.found(1, seen=room.now))
+    held = await draft(room.house, KEY, now=room())
+    await room.store(room.found(1, seen=room.now))
+    await approve(room.house, await draft(room.house, KEY, now=room(), after=1), by="test", now=room())
+
+    room.now = held.due_at + 3 * DAY
+    await room.tick(1)
+    after = await draft(room.house, KEY, now=room(), after=1)
+
+    assert {one.key for one in after.content.stories} == {one.key for one in held.content.stories}
+
+
+async def test_a_cancellation_while_an_issue_is_cut_counts_as_after_the_cut(house_of: Any) -> None:
+    room = await open_room(await house_of(policy="review"))
+    waits = await _held_and_passed_by(room, 1)
+    async with room.house.store.read() as session:
+        cut = await issues.last_until(session, KEY)
+
+    assert cut is not None
+    await cancel(room.house, waits, reason="too late", by="test", now=cut - HOUR)
+    room.now += WEEK
+    after = await draft(room.house, KEY, now=room())
+
+    assert len(after.content.stories) == 1

@@ -26,6 +26,7 @@ from digest.domain import EVENTS, Article, Content, IssueSection, Reason, Story,
 EXTRACT_WORDS = 60
 #: So many near-misses of a story are told.
 NEAR_MISSES = 3
+_GIVEN_BACK = Reason(rule="window.given_back", words="An issue that held it was cancelled.")
 
 
 def compose(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Content:
@@ -174,6 +175,7 @@ def _candidate(
         for line in near.get(url, ())
     ]
     about, named = topics(each.articles, text, plan)
+    back = [_GIVEN_BACK] if plan.given_back.intersection(one.id for one in each.articles) else []
     return Candidate(
         cluster=each,
         section=key,
@@ -182,7 +184,7 @@ def _candidate(
         voice=_voice(each, plan),
         sure=sure,
         topics=about,
-        reasons=(why, *each.reasons, *missed[:NEAR_MISSES], *named, *terms),
+        reasons=(*back, why, *each.reasons, *missed[:NEAR_MISSES], *named, *terms),
     )
 
 

@@ -58,6 +58,8 @@ class Plan:
     event_days: int
     #: Canonical addresses that earlier issues told; none of events.
     told: frozenset[str] = frozenset()
+    #: Articles that a cancelled issue held while a later one was let go: in, whenever they were seen.
+    given_back: frozenset[int] = frozenset()
     #: Events as earlier issues told them, the oldest telling first.
     told_events: tuple[Story, ...] = ()
     #: Stories that an editor fixed: kept as they are, and those that the issue must not tell.

@@ -10,7 +10,8 @@ from digest.domain import Article, Event
 def window(articles: Iterable[Article], plan: Plan, *, now: datetime) -> tuple[Article, ...]:
     """The articles for this issue, in an order that does not depend on the order they came in.
 
-    An article is in when it was first seen in [since, until), is no backlog and was not told. An event is in
+    An article is in when it was first seen in [since, until), is no backlog and was not told; one that a
+    cancelled issue held is in whenever it was seen. An event is in
     whenever it was seen, when it starts in [now, now + event_days]; one that was told may have been moved,
     and is in when it is still to come.
     """
@@ -38,8 +39,8 @@ def _is_in(article: Article, plan: Plan, now: datetime, known: frozenset[int]) -
     if article.event is not None:
         is_near = article.event.starts_at - now <= timedelta(days=plan.event_days)
         return (is_near or article.id in known) and is_coming(article.event, now)
-    is_fresh = plan.since <= article.seen_at < plan.until and not article.is_backlog
-    return is_fresh and article.canonical_url not in plan.told
+    is_fresh = plan.since <= article.seen_at < plan.until or article.id in plan.given_back
+    return is_fresh and not article.is_backlog and article.canonical_url not in plan.told
 
 
 def is_coming(event: Event, now: datetime) -> bool:

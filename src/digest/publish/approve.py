@@ -10,7 +10,7 @@ from digest.house import House
 from digest.publish.editions import Editions, editions_of
 from digest.render import lint, render
 from digest.standing import arrival
-from digest.store import Session, audience, audit, deliveries, issues, quiet, subscribers
+from digest.store import Session, audience, audit, cutting, deliveries, issues, quiet, subscribers
 
 #: Why a delivery of a cancelled issue was skipped.
 CANCELLED = "issue cancelled"
@@ -104,16 +104,30 @@ def _fit(house: House, editions: Editions, choice: Choice) -> Rendered:
 
 
 async def cancel(house: House, issue: Issue, *, reason: str, by: str, now: datetime) -> Issue:
-    """The issue cancelled; deliveries that have not left are skipped. What it told may be told again."""
+    """The issue cancelled; deliveries that have not left are skipped. The next may tell what it held."""
     async with house.store.begin() as session:
         current = await issues.get(session, issue.id)
-        # The number is given free, so that readers see no gap, unless mails with it may have left.
-        number = current.number if current.started_at else -current.id
-        done = await issues.move(
-            session, current, IssueState.CANCELLED, reason=reason, number=number, approve_at=None
-        )
-        await deliveries.revoke(session, done.id, now=now)
-        await deliveries.withdraw(session, done.id, CANCELLED, now=now)
-        await audit.note(session, now=now, actor=by, action="issue.cancelled", subject=f"issue:{done.id}")
+        done = await call_off(session, current, reason=reason, by=by, now=now)
     house.log.event("issue.cancelled", id=done.id, reason=reason)
+    return done
+
+
+async def call_off(session: Session, issue: Issue, *, reason: str, by: str, now: datetime) -> Issue:
+    """The same within a transaction; WrongStateError when it is not in the state of `issue` any more."""
+    # The number is given free, so that readers see no gap, unless mails with it may have left.
+    number = issue.number if issue.started_at else -issue.id
+    # What is being cut just now leaves out what this issue holds, so it counts as cancelled after that.
+    at = await cutting.earliest_seen(session, now)
+    done = await issues.move(
+        session,
+        issue,
+        IssueState.CANCELLED,
+        reason=reason,
+        number=number,
+        approve_at=None,
+        cancelled_at=at,
+    )
+    await deliveries.revoke(session, done.id, now=now)
+    await deliveries.withdraw(session, done.id, CANCELLED, now=now)
+    await audit.note(session, now=now, actor=by, action="issue.cancelled", subject=f"issue:{done.id}")
     return done

@@ -33,7 +33,9 @@ async def draft(
     async def make() -> Inputs:
         plan = await plan_for(house, key, now=now, due_at=due)
         async with house.store.read() as session:
-            found = await articles.candidates(session, since=plan.since, until=plan.until)
+            found = await articles.candidates(
+                session, since=plan.since, until=plan.until, also=plan.given_back
+            )
             said = await decisions.all_of(session, key)
         used = [article for article in found if article.source_id in plan.sources]
         plan = await with_corrections(house, plan, period=period_of(due), now=now)
@@ -65,6 +67,8 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
             raise _is_past(house, there)
         own = there.id if there else 0
         last = await issues.last_until(session, key, but=own)
+        since = last or min(met, now - _FIRST_WINDOW)
+        given_back = await items.given_back(session, key, since=since)
         number = there.number if there else await issues.next_number(session, key)
         told = await items.addresses_told(session, key, but=own)
         told_events = await issues.told_events(session, key, but=own, now=now)
@@ -73,7 +77,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
     plan = Plan(
         newsletter=key,
         number=number,
-        since=last or min(met, now - _FIRST_WINDOW),
+        since=since,
         until=now,
         sections=chosen.sections,
         topics=chosen.all_topics,
@@ -84,6 +88,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         max_per_source=chosen.max_per_source,
         event_days=chosen.event_days,
         told=told,
+        given_back=given_back,
         told_events=told_events,
         note=there.content.note if there else "",
         subject=there.content.subject if there else "",

@@ -8,7 +8,7 @@ from digest.clock import Clock, utc_now
 from digest.domain import Cadence, Content, Issue, IssueState, Outcome, StalePolicy
 from digest.errors import BusyError, NothingToDoError, WrongStateError
 from digest.house import House
-from digest.publish.approve import approve
+from digest.publish.approve import approve, call_off
 from digest.publish.draft import draft, hold, present
 from digest.publish.gathering import gather_sources
 from digest.publish.monthly import draft_month
@@ -81,7 +81,10 @@ async def _make(house: House, key: str, due: datetime, cadence: Cadence, *, cloc
 async def _record_skip(
     house: House, key: str, due: datetime, cadence: Cadence, *, reason: str, now: datetime
 ) -> None:
-    """Note that there is no issue for this period, so that nobody makes it later. It takes no number."""
+    """Note that there is no issue for this period, so that nobody makes it later. It takes no number.
+
+    A draft that was made by hand is cancelled and gives back what it held.
+    """
     content = Content(newsletter=key, number=0, since=now, until=now)
     skipped = Issue(
         newsletter=key,
@@ -95,7 +98,13 @@ async def _record_skip(
     )
     try:
         async with house.store.begin() as session:
-            await issues.save_draft(session, skipped, now=now)
+            there = await issues.of_period(session, key, skipped.period, cadence=cadence)
+            if there is None:
+                await issues.save_draft(session, skipped, now=now)
+            elif there.state is IssueState.DRAFT:
+                await call_off(session, there, reason=reason, by="policy skip", now=now)
+            else:
+                return
     except (WrongStateError, BusyError):
         return  # Another process made or skipped it meanwhile.
     house.log.warning("issue.skipped", newsletter=key, due=due.isoformat(), cadence=cadence, why=reason)

@@ -223,12 +223,19 @@ async def keep_pages(session: AsyncSession, articles: Sequence[Article], *, now:
         await session.execute(update(ArticleRow).where(ArticleRow.id == article.id).values(values))
 
 
-async def candidates(session: AsyncSession, *, since: datetime, until: datetime) -> tuple[Article, ...]:
-    """Articles first seen in [since, until) and events that start at or after `since`, in no order."""
+async def candidates(
+    session: AsyncSession, *, since: datetime, until: datetime, also: Collection[int] = ()
+) -> tuple[Article, ...]:
+    """Articles first seen in [since, until), events that start at or after `since`, and those `also` names.
+
+    Each once, in no order.
+    """
     seen = (ArticleRow.seen_at >= since) & (ArticleRow.seen_at < until) & ArticleRow.is_backlog.is_(False)
     coming = (ArticleRow.event_at >= since) & (ArticleRow.seen_at < until)
     rows = await session.scalars(select(ArticleRow).where(or_(seen, coming)))
-    return tuple(_article(row) for row in rows)
+    found = {row.id: _article(row) for row in rows}
+    more = await by_ids(session, [number for number in also if number not in found])
+    return (*found.values(), *more)
 
 
 async def newest_of(session: AsyncSession, source_id: int, *, limit: int) -> tuple[Article, ...]:

@@ -24,7 +24,10 @@ async def cut(session: AsyncSession, newsletter: str, *, at: datetime) -> None:
 
 
 async def earliest_seen(session: AsyncSession, seen_at: datetime) -> datetime:
-    """`seen_at`, or the last cut when that is later; nothing is cut before the transaction ends."""
+    """`seen_at`, or the last cut when that is later; nothing is cut before the transaction ends.
+
+    For whatever the next issue takes up from then on: what was stored, what a cancelled issue held.
+    """
     # SQLite has one writer at a time; PostgreSQL lets those who store articles share these rows.
     rows = await session.scalars(select(NewsletterRow.cut_at).with_for_update(read=True))
     near = (at for at in rows if at is not None and at - seen_at <= _MOST_AHEAD)

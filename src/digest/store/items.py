@@ -1,6 +1,7 @@
 """Which articles each issue told: they stay told when they are removed with their source."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,6 +56,24 @@ async def stored_of(session: AsyncSession, issue_ids: Collection[int]) -> frozen
         .where(IssueItemRow.issue_id.in_(issue_ids))
     )
     return frozenset((row.story_key, row.article_id) for row in rows)
+
+
+async def given_back(session: AsyncSession, newsletter: str, *, since: datetime) -> frozenset[int]:
+    """The articles, but for events, that issues held which were cancelled at `since` or later.
+
+    Whatever was cut before then left them out.
+    """
+    rows = await session.scalars(
+        select(IssueItemRow.article_id)
+        .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
+        .where(
+            IssueRow.newsletter == newsletter,
+            IssueRow.cadence == Cadence.WEEKLY,
+            IssueRow.cancelled_at >= since,
+            IssueItemRow.canonical_url != "",
+        )
+    )
+    return frozenset(rows)
 
 
 async def addresses_told(session: AsyncSession, newsletter: str, *, but: int = 0) -> frozenset[str]:

@@ -131,6 +131,8 @@ class IssueRow(Base):
     approved_by: Mapped[Words]
     started_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+    #: Never before the last cut: what it held may be told by what is cut from then on.
+    cancelled_at: Mapped[datetime | None]
     reason: Mapped[Words]
     revision: Mapped[int]
     hash: Mapped[Words]
