@@ -18,13 +18,13 @@ __all__ = ["digest"]
 READERS = 40
 
 
-async def approved(folder: Path, server: Recorder) -> Digest:
-    """A newsletter with an approved issue for forty-two readers of that server."""
+async def approved(folder: Path, server: Recorder, readers: int = READERS) -> Digest:
+    """A newsletter with an approved issue for so many readers of that server, and two more."""
     digest = make(folder)
     send_to(digest, server.port)
     async with open_site() as site:
         await draft_week(digest, site)
-    rows = "".join(f"r{number}@example.org\n" for number in range(READERS))
+    rows = "".join(f"r{number}@example.org\n" for number in range(readers))
     (folder / "readers.csv").write_text(f"email\n{rows}")
     await digest.later("subscribers", "import", "readers.csv", "--confirmed", "--basis", "a test")
     await digest.later("approve")

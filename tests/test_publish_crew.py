@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from conftest import KEY, settings_for
 from digest.config import Settings
 from digest.deliver import new_keys
-from digest.domain import (
-    Issue,
-)
+from digest.domain import Issue, Outcome
 from digest.house import House, open_house
 from digest.log import Log
 from digest.publish import crew as crew_module
@@ -117,20 +116,89 @@ async def test_who_stops_one_stops_both_and_nobody_is_lost(database_url: str, tm
     assert twice(server) == []
 
 
-async def test_a_process_that_dies_misses_nobody(database_url: str, tmp_path: Path) -> None:
+async def test_what_a_process_held_that_died_is_sent_by_the_others_in_the_same_run(
+    database_url: str, tmp_path: Path
+) -> None:
     async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
         sending = asyncio.create_task(send(house, issue))
         await others.wait()
         (mate,) = mates()
         os.kill(mate, signal.SIGKILL)
         server.holding = None
-        await sending
-        done = await send(house, issue)
+        report = await sending
 
-    assert done.states.keys() <= {"sent", "deferred", "queued"}
-    got = {one.recipient for one in server.mails}
-    # What was between its dot and its outcome is tried again later, with the same Message-ID.
-    assert READERS - len(got) <= done.states.get("deferred", 0) + done.states.get("queued", 0) <= 2
+    assert report.states == {"sent": READERS}
+    assert report.lost == ("it was killed by SIGKILL",)
+    assert {one.recipient for one in server.mails} == {f"r{number}@example.org" for number in range(READERS)}
+    # What was between its dot and its outcome, on the mate's two connections.
+    assert len(server.mails) - READERS <= 2
+    assert told(house).count("mate_lost") == 1
+
+
+async def test_a_process_that_dies_leaves_its_connections_to_the_others(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
+        sending = asyncio.create_task(send(house, issue))
+        await others.wait()
+        (mate,) = mates()
+        four = asyncio.Event()
+
+        async def hold() -> None:
+            if server.mails[-1].connection > 4:
+                if len(server.live) == 4:
+                    four.set()
+                await four.wait()
+
+        server.holding = hold
+        os.kill(mate, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            report = await sending
+
+    assert report.states == {"sent": READERS}
+
+
+async def test_a_process_that_hangs_is_ended_and_what_it_held_is_sent_by_the_others(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+    async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
+        sending = asyncio.create_task(send(house, issue, watch=outcomes.put_nowait))
+        await others.wait()
+        go_on = asyncio.Event()
+
+        async def hold() -> None:
+            if server.mails[-1].connection in OURS:
+                await go_on.wait()
+
+        server.holding = hold
+        (mate,) = mates()
+        monkeypatch.setattr(crew_module, "_SILENCE_SECONDS", 1.0)
+        # More than this process has in flight: the mate was heard since.
+        for _ in range(outcomes.qsize() + 5):
+            await outcomes.get()
+        os.kill(mate, signal.SIGSTOP)
+        go_on.set()
+        report = await sending
+
+    assert report.states == {"sent": READERS}
+    assert report.lost == ("it hung",)
+
+
+async def test_a_process_that_cannot_work_says_why_and_leaves_its_part_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with recording_server() as server:
+        chosen = settings(f"sqlite:///{tmp_path / 'digest.db'}", tmp_path, server)
+        async with open_house(chosen, log=Log(StringIO())) as house:
+            issue = await approved(house, 20)
+            elsewhere = chosen.model_copy(update={"database": SecretStr(f"sqlite:///{tmp_path}/gone/x.db")})
+            monkeypatch.setattr(crew_module, "share", lambda *_: elsewhere)
+            report = await send(house, issue)
+
+    assert report.states == {"sent": 20}
+    assert "gone/x.db" in report.lost[0]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 async def test_a_mate_that_is_told_to_end_as_its_whole_service_is_ends_what_is_in_flight(
@@ -172,7 +240,8 @@ async def test_a_process_that_cannot_start_leaves_the_issue_to_the_others(
             report = await send(house, await approved(house, 20))
 
     assert report.states == {"sent": 20}
-    assert "mate_failed" in told(house)
+    assert told(house).count("mate_failed") == 1
+    assert server.most_at_once == 4
 
 
 @pytest.mark.parametrize("said", [b"", b"\0\0\0", b"\0\0\0\0\0\0\0\7half"])

@@ -1,7 +1,8 @@
 """The process that sends an issue beside the one that started it, until nothing is due or that one is gone.
 
-It is told (settings, id of the issue) over standard input and tells its outcomes over standard output, each a
-pickle behind its length. When standard input ends it stops: what is in flight ends, claims go back.
+It is told (settings, id of the issue) over standard input and tells its outcomes, or what went wrong, over
+standard output, each a pickle behind its length. When standard input ends it stops: what is in flight ends,
+claims go back.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ def main() -> None:
     try:
         eventloop.run(_send(*order, answers, is_over))
     except DigestError as exc:
-        Log(sys.stderr).warning("deliver.mate_failed", why=exc.what)
+        _tell(exc.what, answers)
         sys.exit(1)
 
 
@@ -78,18 +79,23 @@ async def _send(settings: Settings, issue_id: int, answers: BinaryIO, is_over: t
             await continue_sending(house, issue_id, watch=outcomes.append, should_stop=is_over.is_set)
         finally:
             telling.cancel()
-            _tell(outcomes, answers)
+            _tell_new(outcomes, answers)
 
 
 async def _tell_now_and_then(outcomes: list[Outcome], answers: BinaryIO) -> None:
     while True:
         await asyncio.sleep(_TELL_SECONDS)
-        _tell(outcomes, answers)
+        _tell_new(outcomes, answers)
 
 
-def _tell(outcomes: list[Outcome], answers: BinaryIO) -> None:
-    """Tell what there is; nobody may listen any more."""
+def _tell_new(outcomes: list[Outcome], answers: BinaryIO) -> None:
+    """Tell what there is, also nothing: so it is known that this process is at it."""
     told, outcomes[:] = outcomes[:], []
+    _tell(told, answers)
+
+
+def _tell(told: list[Outcome] | str, answers: BinaryIO) -> None:
+    """Tell outcomes, or what went wrong; nobody may listen any more."""
     data = pickle.dumps(told, protocol=5)
     try:
         answers.write(LENGTH.pack(len(data)) + data)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from digest.clock import Clock, utc_now
@@ -15,7 +15,7 @@ from digest.house import House
 from digest.publish.addressing import Addressing
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
-from digest.publish.crew import crew, share, size
+from digest.publish.crew import Crew, crew, share, size
 from digest.publish.ledger import Ledger
 from digest.publish.outcomes import SETTLED_AS, next_issue_after
 from digest.publish.pacing import Pacing
@@ -36,6 +36,8 @@ class SendReport:
     excluded: dict[str, int] = field(default_factory=dict)
     #: When the next deferred one is due, if any waits.
     next_due: datetime | None = None
+    #: Why processes that took part ended too early; others did their part.
+    lost: tuple[str, ...] = ()
 
     @property
     def audience(self) -> int:
@@ -67,12 +69,33 @@ async def send(
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
         frozen = await issues.renderings(session, issue.id)
-    lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
+    addressing = Addressing(house, issue, frozen)
     # Another process has the real clock.
     count = await size(house, issue) if clock is utc_now else 1
+    lost: list[str] = []
+    while count:
+        async with crew(house, issue, count=count, watch=watch, should_stop=should_stop) as ours:
+            await _take_part(house, issue, addressing, ours, clock=clock, watch=watch, pause=pause)
+        lost += ours.lost
+        # When some are lost, those that are left divide anew what is left.
+        count = ours.size - len(ours.lost) if ours.lost and not should_stop() else 0
+    return replace(await finish(house, issue, now=clock()), lost=tuple(lost))
+
+
+async def _take_part(
+    house: House,
+    issue: Issue,
+    addressing: Addressing,
+    ours: Crew,
+    *,
+    clock: Clock,
+    watch: Callable[[Outcome], None],
+    pause: Callable[[float], Awaitable[None]],
+) -> None:
+    """Send this process's part, after what dead senders held was put back."""
+    lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
     async with (
-        crew(house, issue, count=count, watch=watch, should_stop=should_stop),
-        open_relays(share(house.settings, count, 0)) as relays,
+        open_relays(share(house.settings, ours.size, 0)) as relays,
         aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
         registered(house, clock=clock) as name,
@@ -81,10 +104,10 @@ async def send(
             house=house,
             issue=issue,
             name=name,
-            addressing=Addressing(house, issue, frozen),
+            addressing=addressing,
             clock=clock,
             ledger=Ledger(writer, hand_lease=lease, clock=clock),
-            should_stop=should_stop,
+            should_stop=ours.should_stop,
             relays=relays,
             pacing=pacing,
             pause=pause,
@@ -94,7 +117,6 @@ async def send(
         await sending.breaker.open()
         await recover(house, now=clock())
         await sending.run(watch)
-    return await finish(house, issue, now=clock())
 
 
 def _writer(house: House) -> Writer:
