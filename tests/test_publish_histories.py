@@ -24,6 +24,8 @@ from conftest import KEY, NOW, settings_for
 from digest.domain import (
     Article,
     Cadence,
+    Decision,
+    DecisionKind,
     DeliveryState,
     Issue,
     IssueState,
@@ -37,7 +39,7 @@ from digest.errors import NothingToDoError
 from digest.house import House, open_house
 from digest.log import Log
 from digest.publish import approve, cancel, draft, draft_month, message_for, send
-from digest.store import Store, articles, deliveries, issues, schema, sources, subscribers
+from digest.store import Store, articles, decisions, deliveries, issues, schema, sources, subscribers
 from digest.store.audience import GETS_MONTHLY
 
 WEEK = timedelta(days=7)
@@ -315,6 +317,40 @@ async def test_topics_hold_in_the_months_issue_and_beside_what_was_had(room: New
     mails = room.mails()
     assert mails["reader0@example.org"] == [["T1x", "T3x", "T5x"]]
     assert sorted(mails["reader1@example.org"]) == [["T2x"], ["T4x"]]
+
+
+async def test_who_widens_their_topics_gets_in_the_months_issue_what_their_copies_left_out(
+    room: Newsroom,
+) -> None:
+    await room.set(0, topics=("odd",))
+    await room.set(1)
+    await play(room, [("weekly", 3), ("send",), ("topics", 0, ()), ("cadence", 0, MONTHLY), ("later", 7)])
+
+    assert sorted(room.mails()["reader0@example.org"]) == [["T1x", "T3x"], ["T2x", "T4x"]]
+
+
+async def test_who_chooses_other_sections_gets_what_an_issue_called_off_half_sent_kept_from_them(
+    room: Newsroom,
+) -> None:
+    await room.set(0, sections=("learnings",))
+    async with room.house.store.begin() as session:
+        placed = Decision(
+            newsletter=KEY,
+            kind=DecisionKind.SECTION,
+            urls=("https://s.example/1",),
+            answer="learnings",
+            words="T1x",
+            by="test",
+            at=NOW,
+        )
+        await decisions.keep(session, placed)
+    await room.set(1)
+    await room.weekly(2)
+    await room.cancel_half_sent()
+    await room.set(0, sections=())
+    await play(room, [])
+
+    assert sorted(room.mails()["reader0@example.org"]) == [["T1x"], ["T2x", "T3x"]]
 
 
 async def test_who_goes_over_to_monthly_gets_of_the_month_only_what_they_had_not(room: Newsroom) -> None:

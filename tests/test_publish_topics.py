@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import case, select, update
 
 from conftest import KEY, settings_for
 from digest import subscribe
@@ -16,7 +16,7 @@ from digest.publish import addressing, approve, bytes_for, draft, gather_sources
 from digest.publish.replaying import replay
 from digest.store import deliveries, issues, subscribers
 from digest.store.audience import choice_in
-from digest.store.tables import SubscriberRow, SubscriptionRow
+from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow
 from topics import AGENTS, CHIPS, PLAIN, TOPICS
 from weeks import Week, open_week
 
@@ -147,7 +147,16 @@ async def test_more_editions_than_are_held_encoded_are_sent_all_the_same(
 
 
 @pytest.mark.parametrize(
-    "key", ["", "news", "~agents", "events,news~agents,law", "news@Asia/Tokyo", "~law@Asia/Tokyo!3!12", "!3"]
+    "key",
+    [
+        "",
+        "news",
+        "~agents",
+        "events,news~agents,law",
+        "news@Asia/Tokyo",
+        "~law@Asia/Tokyo!3!12(news~law)!14",
+        "!3",
+    ],
 )
 def test_a_choice_and_its_key_are_one(key: str) -> None:
     assert Choice.parse(key).key == key
@@ -163,12 +172,33 @@ async def test_topics_and_clocks_go_together(week: Week) -> None:
     async with week.house.store.begin() as session:
         await subscribers.rename(session, replace(there.subscriber, zone="Asia/Tokyo"))
         key = await session.scalar(
-            select(choice_in((3,), ("Asia/Tokyo",)))
+            select(choice_in(session, (3,), ("Asia/Tokyo",)))
             .select_from(SubscriptionRow)
             .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
         )
 
     assert key == "news~agents@Asia/Tokyo"
+
+
+async def test_what_a_copy_told_is_known_where_a_reader_chose_less_then(week: Week) -> None:
+    there = {name: await reader(week, name, "agents", sections=("news",)) for name in ("ada", "bo", "cy")}
+    issue = await approved(week)
+    await send(week.house, issue, clock=week.clock)
+
+    async with week.house.store.begin() as session:
+        more = case((DeliveryRow.subscriber_id == there["cy"].subscriber.id, "!7(~a)"), else_="@Asia/Tokyo!7")
+        await session.execute(update(DeliveryRow).values(choice=DeliveryRow.choice + more))
+        await subscribers.save(session, replace(there["bo"], topics=("agents", "chips")))
+        await subscribers.save(session, replace(there["cy"], sections=(), topics=()))
+        keys = await session.scalars(
+            select(choice_in(session, (issue.id, 99), ())).order_by(SubscriptionRow.subscriber_id)
+        )
+
+    assert list(keys) == [
+        f"news~agents!{issue.id}",
+        f"news~agents,chips!{issue.id}(news~agents)",
+        f"!{issue.id}(news~agents)",
+    ]
 
 
 async def test_topics_come_in_by_csv_and_go_out_again_and_unknown_ones_are_passed_over(week: Week) -> None:

@@ -1,7 +1,7 @@
 """The seven nouns and the states they move through. Standard library only; every time is aware UTC."""
 
 from digest.domain.article import Article, Event, Gathered, PageCheck, Source
-from digest.domain.choice import Choice
+from digest.domain.choice import Choice, Had
 from digest.domain.delivery import Delivery, Outcome
 from digest.domain.editor import Decision, DecisionKind, Edit
 from digest.domain.issue import (
@@ -62,6 +62,7 @@ __all__ = [
     "Event",
     "FullText",
     "Gathered",
+    "Had",
     "Issue",
     "IssueSection",
     "IssueState",

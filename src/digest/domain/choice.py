@@ -3,7 +3,23 @@
 import re
 from dataclasses import dataclass
 
-_KEY = re.compile(r"([^@!~]*)(?:~([^@!]*))?(?:@([^!]*))?((?:!\d+)*)")
+_HAD = re.compile(r"!(\d+)(?:\(([^()]*)\))?")
+_KEY = re.compile(rf"([^@!~]*)(?:~([^@!]*))?(?:@([^!]*))?((?:{_HAD.pattern})*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Had:
+    """An earlier issue that tells some of the same, as these readers were sent it."""
+
+    issue_id: int
+    #: Sections and topics of their copy, as the key of a `Choice`, where it may have told less than what
+    #: they choose now; "" where it told all of that.
+    choice: str = ""
+
+    @property
+    def key(self) -> str:
+        """ "!12" or "!12(news~agents)"."""
+        return f"!{self.issue_id}({self.choice})" if self.choice else f"!{self.issue_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +32,16 @@ class Choice:
     topics: tuple[str, ...] = ()
     #: IANA name of the clocks that events are told on; empty for the newsletter's.
     zone: str = ""
-    #: Ids of earlier issues that tell some of the same and that these readers were sent.
-    had: tuple[int, ...] = ()
+    #: Earlier issues that these readers were sent.
+    had: tuple[Had, ...] = ()
 
     @property
     def key(self) -> str:
-        """ "events,news~agents@Asia/Tokyo!12!15"; "" for the whole issue."""
+        """ "events,news~agents@Asia/Tokyo!12!15(news)"; "" for the whole issue."""
         topics = f"~{_listed(self.topics)}" if self.topics else ""
         place = f"@{self.zone}" if self.zone else ""
-        return _listed(self.sections) + topics + place + "".join(f"!{one}" for one in sorted(self.had))
+        had = sorted(self.had, key=lambda one: one.issue_id)
+        return _listed(self.sections) + topics + place + "".join(one.key for one in had)
 
     @classmethod
     def parse(cls, key: str) -> "Choice":
@@ -32,12 +49,12 @@ class Choice:
         found = _KEY.fullmatch(key)
         if found is None:
             raise ValueError(f"{key!r} is no choice")
-        sections, topics, zone, had = found.groups()
+        sections, topics, zone, had = found.group(1, 2, 3, 4)
         return cls(
             sections=tuple(sections.split(",")) if sections else (),
             topics=tuple(topics.split(",")) if topics else (),
             zone=zone or "",
-            had=tuple(int(one) for one in had.split("!")[1:]),
+            had=tuple(Had(issue_id=int(one), choice=choice) for one, choice in _HAD.findall(had)),
         )
 
 

@@ -71,7 +71,7 @@ async def _freeze_audience(
 ) -> dict[str, Rendered]:
     """The editions that readers get beside those that are `ready`; the audience is stored."""
     editions = await editions_of(session, house, issue)
-    had, parts, zones = tuple(editions.known), editions.parts, editions.zones
+    had, parts, zones = tuple(editions.others), editions.parts, editions.zones
     await deliveries.fan_out(session, issue, due_at=now, now=now, had=had, parts=parts, zones=zones)
     wanted = await audience.choices(session, issue.id)
     return render_choices(house, editions, sorted(one for one in wanted if one not in ready))

@@ -4,7 +4,7 @@ Each different edition is rendered once. Which earlier issues a reader was sent 
 deliveries, and what those told in the issues themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from digest.domain import Cadence, Choice, Content, Issue, Story, Subscription
@@ -21,8 +21,8 @@ class Editions:
     """What tells the editions of an issue apart."""
 
     issue: Issue
-    #: By the id of another issue, the keys of the stories that both tell.
-    known: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    #: By id, other issues that tell some of the same.
+    others: Mapping[int, Content] = field(default_factory=dict)
     #: The ids of the issues that a month's issue is made of.
     parts: tuple[int, ...] = ()
     zones: tuple[str, ...] = ()
@@ -31,9 +31,19 @@ class Editions:
 
     def content(self, choice: Choice) -> Content:
         """What the readers of that choice are told; it may be empty."""
-        known = (self.known.get(one, frozenset()) for one in choice.had)
+        had = (told_by_both(self.issue.content, copy) for copy in self._copies(choice))
         chosen = self.issue.content.only(choice.sections).about(choice.topics, known=self.topics)
-        return chosen.without(frozenset().union(*known))
+        return chosen.without(frozenset().union(*had))
+
+    def _copies(self, choice: Choice) -> Iterable[Content]:
+        """What these readers were sent of the other issues."""
+        for one in choice.had:
+            other = self.others.get(one.issue_id)
+            if other is not None:
+                chosen = Choice.parse(one.choice)
+                # A topic that was removed since was one when its stories were told.
+                topics = self.topics.union(*(story.topics for story in other.stories))
+                yield other.only(chosen.sections).about(chosen.topics, known=topics)
 
     def masthead(self, house: House, choice: Choice) -> Masthead:
         """The newsletter with the clocks of that choice."""
@@ -48,13 +58,12 @@ async def editions_of(session: Session, house: House, issue: Issue) -> Editions:
     if issue.cadence is Cadence.MONTHLY:
         parts = await issues.approved_in(session, issue.newsletter, since=content.since, until=content.until)
     others = {one.id: one.content for one in (*await issues.alike(session, issue), *parts)}
-    known = {number: told_by_both(content, other) for number, other in others.items()}
     zones: tuple[str, ...] = ()
     if _has_hours(content):
         zones = await audience.zones_of(session, issue.newsletter, but=chosen.timezone, most=MOST_ZONES)
     return Editions(
         issue=issue,
-        known={number: keys for number, keys in sorted(known.items()) if keys},
+        others={number: other for number, other in sorted(others.items()) if told_by_both(content, other)},
         parts=tuple(part.id for part in parts),
         zones=zones,
         topics=frozenset(chosen.topics),
@@ -66,7 +75,7 @@ async def choice_for(session: Session, editions: Editions, reader: Subscription)
     key = None
     if reader.subscriber.id:
         key = await audience.choice_of_reader(
-            session, editions.issue, reader.subscriber.id, had=tuple(editions.known), zones=editions.zones
+            session, editions.issue, reader.subscriber.id, had=tuple(editions.others), zones=editions.zones
         )
     return Choice(sections=reader.sections, topics=reader.topics) if key is None else Choice.parse(key)
 

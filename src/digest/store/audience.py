@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    ScalarSelect,
     String,
     and_,
     case,
@@ -26,7 +27,7 @@ from digest.domain import Cadence, DeliveryState, Issue, SubscriptionState
 from digest.store.moments import UTCDateTime
 from digest.store.readership import barred_ids
 from digest.store.rows import insert_new
-from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
+from digest.store.tables import MOST_LETTERS, DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
 
 #: Why a reader is skipped who has the other cadence.
 GETS_MONTHLY = "gets the issue of the month"
@@ -54,7 +55,7 @@ async def fan_out(
     audience = select(
         literal(issue.id, Integer),
         SubscriptionRow.subscriber_id,
-        choice_in(had, zones),
+        choice_in(session, had, zones),
         case((reason == "", DeliveryState.QUEUED), else_=DeliveryState.SKIPPED).cast(String(16)),
         reason,
         literal(""),
@@ -87,7 +88,7 @@ async def choice_of_reader(
         DeliveryRow.issue_id == issue.id, DeliveryRow.subscriber_id == subscriber_id
     )
     now = (
-        select(choice_in(had, zones))
+        select(choice_in(session, had, zones))
         .join(SubscriberRow, SubscriberRow.id == SubscriptionRow.subscriber_id)
         .where(SubscriptionRow.newsletter == issue.newsletter, SubscriptionRow.subscriber_id == subscriber_id)
     )
@@ -135,15 +136,33 @@ async def zones_of(session: AsyncSession, newsletter: str, *, but: str, most: in
     return tuple(await session.scalars(query))
 
 
-def choice_in(had: Sequence[int], zones: Sequence[str]) -> ColumnElement[str]:
-    """The key of a reader's `Choice` in SQL: sections, zone, and those of `had` that they were sent."""
+def choice_in(session: AsyncSession, had: Sequence[int], zones: Sequence[str]) -> ColumnElement[str]:
+    """The key of a reader's `Choice` in SQL: what they chose, their zone, and what they had."""
     choice = SubscriptionRow.choice + literal("")
     if zones:
         choice = choice + case((SubscriberRow.zone.in_(zones), "@" + SubscriberRow.zone), else_="")
     for issue_id in sorted(had):
-        sent = _row_of(DeliveryRow.issue_id == issue_id, DeliveryRow.state.not_in(_NOT_SENT))
-        choice = choice + case((sent, f"!{issue_id}"), else_="")
-    return choice.cast(String(400))
+        choice = choice + func.coalesce(_copy(session, issue_id), "")
+    return choice.cast(String(MOST_LETTERS))
+
+
+def _copy(session: AsyncSession, issue_id: int) -> ScalarSelect[str]:
+    """The key of `Had` for that issue; NULL when the reader was not sent it."""
+    find = func.instr if session.get_bind().dialect.name == "sqlite" else func.strpos
+    of_copy: ColumnElement[str] = DeliveryRow.choice + literal("")
+    for mark in "@!":
+        of_copy = func.substr(of_copy, 1, find(of_copy + mark, mark) - 1)
+    is_all = or_(of_copy == "", of_copy == SubscriptionRow.choice)
+    key = case((is_all, f"!{issue_id}"), else_=f"!{issue_id}(" + of_copy + ")")
+    return (
+        select(key)
+        .where(
+            DeliveryRow.subscriber_id == SubscriptionRow.subscriber_id,
+            DeliveryRow.issue_id == issue_id,
+            DeliveryRow.state.not_in(_NOT_SENT),
+        )
+        .scalar_subquery()
+    )
 
 
 def _exclusion(issue: Issue, parts: Sequence[int], *, at: datetime) -> ColumnElement[str]:

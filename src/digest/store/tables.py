@@ -11,6 +11,10 @@ from digest.store.moments import UTCDateTime
 Id = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
 Key = Annotated[str, mapped_column(String(41))]
 State = Annotated[str, mapped_column(String(16))]
+#: So many a `Choice`'s key may have with what was sent before. PostgreSQL keeps to it; SQLite does not look,
+#: and would copy its tables for another number.
+MOST_LETTERS = 2000
+Choice = Annotated[str, mapped_column(String(MOST_LETTERS).with_variant(String(400), "sqlite"))]
 Words = Annotated[str, mapped_column(Text, default="", server_default="")]
 
 
@@ -158,7 +162,7 @@ class RenderingRow(Base):
 
     __tablename__ = "rendering"
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True)
-    choice: Mapped[str] = mapped_column(String(400), primary_key=True)
+    choice: Mapped[Choice] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(Text)
     preheader: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
@@ -240,7 +244,7 @@ class DeliveryRow(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"))
     #: No foreign key: a reader may be erased, and the sum of the audience must still hold.
     subscriber_id: Mapped[int] = mapped_column(BigInteger)
-    choice: Mapped[str] = mapped_column(String(400))
+    choice: Mapped[Choice]
     state: Mapped[State]
     reason: Mapped[Words]
     reply: Mapped[Words]
