@@ -83,11 +83,16 @@ class Relay:
         """What the server said of the message; DEFERRED when it could not be reached."""
         try:
             turn = await self._take(envelope)
+            while (outcome := await self._send_on(turn, envelope, intent)) is None:
+                turn = await self._take_new(envelope)
         except TransportError as exc:
             return Outcome(key=envelope.key, kind=OutcomeKind.DEFERRED, reply=exc.what, is_unreached=True)
+        return outcome
+
+    async def _send_on(self, turn: _Turn, envelope: Envelope, intent: Intent) -> Outcome | None:
         line = turn.line
-        following = partial(self._following, line)
         try:
+            following = partial(self._following, line)
             return await line.send(envelope, intent, opened=turn.opened, following=following)
         finally:
             self._give_back(line)
@@ -124,6 +129,11 @@ class Relay:
             if (turn := await self._wait(waiting)) is not None:
                 return turn
             may_follow = waiting.may_follow
+
+    async def _take_new(self, envelope: Envelope) -> _Turn:
+        """A line of its own for what was refused on a used one: that one's place is free. Else any, as ever."""
+        fresh = await self._open_another() if self._open < self._limit else None
+        return _Turn(fresh) if fresh is not None else await self._take(envelope)
 
     async def _wait(self, waiting: _Waiting) -> _Turn | None:
         self._waiting.append(waiting)

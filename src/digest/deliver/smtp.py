@@ -100,10 +100,11 @@ class Line:
         *,
         opened: Opened | None = None,
         following: _Following = lambda: None,
-    ) -> Outcome:
+    ) -> Outcome | None:
         """What the server said; the line is closed after anything but an ordinary reply.
 
-        DEFERRED when the connection broke before the final dot, UNCERTAIN when it broke after it.
+        DEFERRED when the connection broke before the final dot, UNCERTAIN when it broke after it. None, and
+        nothing of the message was offered, when the server takes no more on a line that it was used on before.
         `following` is asked just before the dot: the commands of the message that comes next leave with it
         (RFC 2920 §3.1), and whoever sends that one gives them as `opened`.
         """
@@ -150,7 +151,7 @@ class Line:
         intent: Intent,
         opened: Opened | None,
         following: _Following,
-    ) -> Outcome:
+    ) -> Outcome | None:
         try:
             commands = opened.commands if opened else self.commands(envelope)
         except DigestError as exc:
@@ -158,6 +159,9 @@ class Line:
         seconds = self._account.reply_seconds
         try:
             replies = opened.asked.replies if opened else await self._wire.exchange(commands, seconds=seconds)
+            if replies[0].code == _CLOSING and self.messages > 1:
+                self.close()
+                return None
             for (command, positive), reply in zip(commands, replies, strict=False):
                 if reply.code // 100 != positive:
                     return await self._refused(envelope.key, command, reply, replies)
