@@ -131,7 +131,7 @@ class Relay:
             may_follow = waiting.may_follow
 
     async def _take_new(self, envelope: Envelope) -> _Turn:
-        """A line of its own for what was refused on a used one: that one's place is free. Else any, as ever."""
+        """A new line for what was refused on a used one, whose place is free; any line when there is none."""
         fresh = await self._open_another() if self._open < self._limit else None
         return _Turn(fresh) if fresh is not None else await self._take(envelope)
 

@@ -104,7 +104,7 @@ class Line:
         """What the server said; the line is closed after anything but an ordinary reply.
 
         DEFERRED when the connection broke before the final dot, UNCERTAIN when it broke after it. None, and
-        nothing of the message was offered, when the server takes no more on a line that it was used on before.
+        nothing of the message was offered, when the server takes no more on a line that carried some before.
         `following` is asked just before the dot: the commands of the message that comes next leave with it
         (RFC 2920 §3.1), and whoever sends that one gives them as `opened`.
         """
