@@ -85,6 +85,23 @@ async def test_readers_hear_once_of_an_event_that_vanished_and_once_that_it_is_b
     assert events_of(back) == [("Model night", "On after all")]
 
 
+async def test_readers_hear_that_a_series_moved_and_not_that_it_is_cancelled(week: Week) -> None:
+    nights = [
+        replace(EVENING, starts_at=EVENING.starts_at + number * WEEK, uid=f"t{number}") for number in (0, 1)
+    ]
+    tuesdays = [
+        replace(one, starts_at=one.starts_at - timedelta(days=2), uid=f"d{number}")
+        for number, one in enumerate(nights)
+    ]
+    await sent(week, *nights)
+
+    assert events_of(await sent(week, *tuesdays)) == [
+        ("Model night", "Moved from 17 Sep"),
+        ("Model night", "Moved from 24 Sep"),
+    ]
+    assert events_of(await drafted(week, *tuesdays, OPEN_DAY)) == [("Open day", "")]
+
+
 async def test_a_calendar_that_cannot_be_read_or_is_empty_withdraws_nothing(week: Week) -> None:
     await drafted(week, EVENING)
     week.site.put("/c.ics", "<html>Sign in</html>", content_type="text/html")

@@ -316,6 +316,38 @@ async def test_a_second_change_asks_again(week: Week) -> None:
     assert len(said(week, "mette@example.org")) == 2
 
 
+async def test_an_event_that_comes_and_goes_asks_once_for_each_thing_that_it_says(week: Week) -> None:
+    await approved(week)
+    back = await newest(week)
+    for number, said_now in enumerate((MOVED, EVENING, MOVED, EVENING, MOVED)):
+        week.site.put("/c.ics", calendar(said_now, OPEN_DAY), etag=f'"{number}m"')
+        back = await tick(week, DUE - 23 * HOUR + 7 * number * HOUR / 2)
+        await gather_sources(week.house, now=week.clock(), everything=True)
+        back = await tick(week)
+        if back.state is IssueState.REVIEW:
+            await approve(week.house, back, by="mette", now=week.clock())
+
+    assert len(said(week, "mette@example.org")) == 2
+    assert (await newest(week)).state is IssueState.APPROVED
+
+
+async def test_an_event_that_vanishes_again_is_not_asked_about_when_its_editor_kept_it(week: Week) -> None:
+    await approved(week)
+    week.site.put("/c.ics", calendar(OPEN_DAY), etag='"2"')
+    back = await tick(week, DUE - 20 * HOUR)
+    (held,) = [story for story in (await desk(week.house, back)).held if story.title == "Model night"]
+    kept = await take(week.house, back, held, Hand(by="mette", at=week.clock()))
+    await approve(week.house, kept, by="mette", now=week.clock())
+
+    week.site.put("/c.ics", calendar(EVENING, OPEN_DAY), etag='"3"')
+    there = await tick(week, DUE - 13 * HOUR)
+    week.site.put("/c.ics", calendar(OPEN_DAY), etag='"4"')
+    gone = await tick(week, DUE - 6 * HOUR)
+
+    assert [there.state, gone.state] == [IssueState.APPROVED] * 2
+    assert len(said(week, "mette@example.org")) == 1
+
+
 async def test_an_issue_of_which_nothing_is_left_waits_for_a_person_as_it_was(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from conftest import NOW
 from digest.domain import Article, Event, Source, SourceKind
 from digest.store import Store, articles, listings, sources
@@ -146,6 +148,44 @@ async def test_a_date_of_a_series_that_goes_is_not_another_that_comes(store: Sto
     assert await listed(store, source, second, third) == 1
 
     assert await stored(store, source) == {"x 0": True, "x 1": False, "x 2": False}
+
+
+@pytest.mark.parametrize("is_titled_anew", [False, True], ids=["same title", "same UID"])
+async def test_a_series_that_moves_to_another_weekday_is_the_same_dates(
+    store: Store, is_titled_anew: bool
+) -> None:
+    source = await one_source(store)
+    at = [EVENING + timedelta(days=7 * week) for week in range(3)]
+    moved = [each - timedelta(days=2) for each in at]
+    title = "Model night, now on another day" if is_titled_anew else "Model night"
+    uid = "x" if is_titled_anew else "y"
+    await listed(store, source, *(event(f"x {one:%Y%m%dT%H%MZ}", at=one, title="Model night") for one in at))
+
+    gone = await listed(
+        store, source, *(event(f"{uid} {one:%Y%m%dT%H%MZ}", at=one, title=title) for one in moved)
+    )
+
+    async with store.read() as session:
+        found = await articles.by_ids(session, range(1, 9))
+    assert gone == 0
+    assert [(one.id, one.event.starts_at) for one in found if one.event] == [
+        *zip((1, 2, 3), moved, strict=True)
+    ]
+
+
+async def test_a_series_that_ends_is_not_the_one_of_its_name_elsewhere_or_later(store: Store) -> None:
+    source = await one_source(store)
+    at = [EVENING + timedelta(days=7 * week) for week in range(2)]
+    await listed(store, source, *(event(f"x {one:%d}", at=one, title="Night") for one in at))
+    elsewhere = [
+        event(f"y {one:%d}", title="Night", event=Event(starts_at=one - timedelta(days=2), place="Oslo"))
+        for one in at
+    ]
+    later = [event(f"z {one:%d}", title="Night", at=one + timedelta(days=60)) for one in at]
+
+    assert await listed(store, source, *elsewhere, *later) == 2
+
+    assert len(await stored(store, source)) == 6
 
 
 async def test_a_new_name_that_something_past_had_is_left_to_that(store: Store) -> None:

@@ -41,9 +41,10 @@ async def recheck(house: House, issue: Issue, *, now: datetime) -> Issue:
         await gather_sources(house, now=now, only=unread, with_pages=False)
     elif _is_known(issue, before) and not await _has_news(house, told, before):
         return issue
-    marks = {one.article_id: one.mark for one in before}
+    known = {one.article_id: one.known for one in before}
     found, errors = await _compared(house, issue, told)
-    news = [each for each in found if each.mark and each.mark != marks.get(each.article_id)]
+    # A source that says now this, now that, asks once for each.
+    news = [each for each in found if each.mark and each.mark not in known.get(each.article_id, ())]
     house.log.event("issue.rechecked", n=issue.number, events=len(found), read=len(unread), changed=len(news))
     rows = [
         Check(
@@ -51,10 +52,11 @@ async def recheck(house: House, issue: Issue, *, now: datetime) -> Issue:
             at=now,
             words=_words(each, errors.get(each.article_id, "")),
             mark=each.mark,
+            known=known.get(each.article_id, ()),
         )
         for each in found
     ]
-    return await _settle(house, issue, news, rows, now=now)
+    return await _settle(house, issue, found, news, rows, now=now)
 
 
 def _is_known(issue: Issue, before: Sequence[Check]) -> bool:
@@ -104,7 +106,13 @@ def _words(each: Recheck, error: str) -> str:
 
 
 async def _settle(
-    house: House, issue: Issue, news: Sequence[Recheck], rows: Sequence[Check], *, now: datetime
+    house: House,
+    issue: Issue,
+    found: Sequence[Recheck],
+    news: Sequence[Recheck],
+    rows: Sequence[Check],
+    *,
+    now: datetime,
 ) -> Issue:
     """Store what was found; take the issue back or tell its editor when there is news."""
     chosen = house.newsletter(issue.newsletter)
@@ -115,8 +123,7 @@ async def _settle(
         if news:
             mark = "-".join(each.mark for each in news)[:80]
             await tell_editor(session, issue, "changed", mark, editor=chosen.editor or "", now=now)
-    if news:
-        why = "; ".join(each.words for each in news)
+    if why := "; ".join(each.words for each in found if each.mark):
         house.log.warning("issue.changed_events", n=issue.number, why=why, goes="as approved")
     return issue
 

@@ -85,5 +85,8 @@ class CheckRow(Base):
     article_id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]
     words: Mapped[Words]
-    #: The change of which the editor knows.
-    mark: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: What it changed to ("-" when it did not), then whatever else the editor was told that it changed to.
+    #: SQLite does not look at lengths.
+    mark: Mapped[str] = mapped_column(
+        String(200).with_variant(String(16), "sqlite"), default="", server_default=""
+    )

@@ -5,7 +5,7 @@ whenever it is built, is known by that name from then on.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Article
+from digest.store import series
 from digest.store.articles import own_guid, short_hash
 from digest.store.tables import ArticleRow
 
@@ -90,12 +91,15 @@ async def _known(session: AsyncSession, source_id: int, names: Collection[str]) 
 
 
 def _renamed(
-    missing: Sequence[Row[Any]], fresh: Sequence[Article], stored: Sequence[_Entry], listed: Sequence[_Entry]
+    missing: Sequence[Row[Any]],
+    fresh: Sequence[Article],
+    stored: Sequence[Row[Any]],
+    listed: Sequence[Article],
 ) -> dict[int, Article]:
     """The listed article that each missing row is under a new name, by the row's id; none twice.
 
     By title and start, else by address and start, else by a title that no other event of the source has:
-    a date of a series that goes is not another one that comes.
+    a date of a series that goes is not another one that comes, unless the whole series moved.
     """
     once = {key for key, count in Counter(map(_by_title, stored)).items() if count == 1}
     once &= {key for key, count in Counter(map(_by_title, listed)).items() if count == 1}
@@ -107,7 +111,52 @@ def _renamed(
         for each, row in rows.items():
             if each in free and (key is not _by_title or each in once):
                 renamed[row.id] = free[each]
-    return renamed
+    return renamed | _moved(missing, fresh, stored, renamed)
+
+
+def _moved(
+    missing: Sequence[Row[Any]],
+    fresh: Sequence[Article],
+    stored: Sequence[Row[Any]],
+    renamed: Mapping[int, Article],
+) -> dict[int, Article]:
+    """The same for the dates of series that moved as a whole, of what is not `renamed` already."""
+    left = {row.guid: row for row in missing if row.id not in renamed}
+    taken = {article.guid for article in renamed.values()}
+    free = {article.guid: article for article in fresh if article.guid not in taken}
+    if not (left and free):
+        return {}
+    stayed = [row for row in stored if row.guid not in left and row.id not in renamed]
+    pairs = series.moved(
+        [_date(row) for row in left.values()],
+        _dates(free.values()),
+        [_date(row) for row in (*left.values(), *stayed)],
+    )
+    return {left[old].id: free[new] for old, new in pairs.items()}
+
+
+def _date(row: Row[Any]) -> series.Date:
+    return series.Date(
+        name=row.guid,
+        title=row.title,
+        place=row.event["place"],
+        starts_at=row.event_at,
+        is_deadline=_is_deadline(row),
+    )
+
+
+def _dates(articles: Iterable[Article]) -> list[series.Date]:
+    return [
+        series.Date(
+            name=article.guid,
+            title=article.title,
+            place=article.event.place,
+            starts_at=article.event.starts_at,
+            is_deadline=article.event.is_deadline,
+        )
+        for article in articles
+        if article.event
+    ]
 
 
 def _by_title(entry: _Entry) -> _Key:
