@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from articles import NOW, SINCE, UNTIL, article, issue, plan, source
 from digest.compose import best_of, changes, compose, corrections, tellings
 from digest.compose.correct import MAX_CORRECTIONS
-from digest.compose.titles import is_another_title, title_mark
+from digest.compose.titles import is_another_title, is_reworded, title_mark
 from digest.domain import (
     Content,
     Correction,
@@ -86,6 +86,52 @@ def test_a_word_a_number_a_sign_or_their_order_make_another_title(told: str, is_
     assert is_another_title(is_now, told, names=NAMES)
 
 
+@pytest.mark.parametrize(
+    ("told", "is_now"),
+    [
+        ("Porto tests harbour drones", "Porto is testing harbour drones"),
+        ("Porto tests harbour drones", "UPDATE: Porto tested its harbour drones"),
+        ("A licence is changed", "The licence has changed"),
+        ("Copper prices climb", "Copper price climbs | Harbour News"),
+        ("Five lessons of 2026", "The five lessons of 2026"),
+    ],
+)
+def test_articles_and_endings_are_only_a_rewording(told: str, is_now: str) -> None:
+    assert is_another_title(told, is_now, names=NAMES)
+    assert is_reworded(told, is_now, names=NAMES)
+    assert is_reworded(is_now, told, names=NAMES)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_now"),
+    [
+        ("Porto tests drones", "Porto tests no drones"),
+        ("Dog bites man", "Man bites dog"),
+        ("A loss of a million", "A loss of a billion"),
+        ("A hundred ships sink", "Hundreds of ships sink"),
+        ("A million ships", "Millions ships"),
+        ("5% of the ships", "5 of the ships"),
+        ("Growth of -5", "The growth of 5"),
+        ("Attack by the Danes", "Attack on Danes"),
+        ("Airline plans crash", "Airline planes crash"),
+        ("She is president", "She was president"),
+        ("Der Hund ist tot", "Hund nicht tot"),
+        ("The The", "The"),
+    ],
+)
+def test_what_could_be_another_fact_is_no_rewording(told: str, is_now: str) -> None:
+    assert not is_reworded(told, is_now, names=NAMES)
+    assert not is_reworded(is_now, told, names=NAMES)
+
+
+def test_each_language_has_its_own_articles() -> None:
+    titles = ("Der Hund ist tot", "Ein Hund ist tot")
+
+    assert is_reworded(*titles, language="de")
+    assert not is_reworded(*titles, language="en")
+    assert not is_reworded("Men who die for gold", "Men who for gold", language="en")
+
+
 @given(WORDS, st.sampled_from(["UPDATE: ", "Breaking: ", "(Live) ", "Updated – ", ""]), st.data())
 def test_any_dress_leaves_a_title_the_same(words: list[str], label: str, data: st.DataObject) -> None:
     marks = st.sampled_from([" ", "  ", ", ", " “", "” ", "! ", " (", ") ", "; "])
@@ -138,10 +184,16 @@ def sent(number: int, *stories: Story, **values: Any) -> Content:
 
 
 def due(
-    *contents: Content, title: str = "", check: PageCheck | None = None, others: tuple[Content, ...] = ()
+    *contents: Content,
+    title: str = "",
+    check: PageCheck | None = None,
+    others: tuple[Content, ...] = (),
+    earlier: tuple[str, ...] = (),
 ) -> tuple[Correction, ...]:
-    """What is due when article 1 has that title now and its page answered so."""
-    now = article(1, url="https://s1.example/1", title=title or "Harbour story of day 1")
+    """What is due when article 1 has that title now, those before it, and its page answered so."""
+    now = article(
+        1, url="https://s1.example/1", title=title or "Harbour story of day 1", earlier_titles=earlier
+    )
     return corrections(tellings(contents, others), {1: now}, {1: check} if check else {}, {1: source(1)})
 
 
@@ -196,8 +248,32 @@ def test_what_was_told_is_not_told_again_but_a_third_title_is() -> None:
     assert due(first, title="No harbour at all", others=(second,)) == ()
     (third,) = due(first, second, title="A harbour after all")
     assert (third.number, third.title) == (13, "No harbour at all")
-    (back,) = due(first, second, title="Harbour story of day 1")
-    assert (back.title, back.new_title) == ("No harbour at all", "Harbour story of day 1")
+
+
+def test_a_title_that_readers_were_told_before_is_not_told_again() -> None:
+    first = sent(12, story(1))
+    second = sent(13, corrections=due(first, title="No harbour at all"))
+    third = sent(14, corrections=due(first, second, title="A harbour after all"))
+
+    assert due(first, second, title="HARBOUR story of day 1") == ()
+    assert due(first, second, third, title="No harbours at all") == ()
+    assert len(due(first, second, third, title="A fourth")) == 1
+
+
+def test_a_title_that_the_source_gave_up_and_took_again_is_a_variant_that_it_tries() -> None:
+    a, b = "Harbour story of day 1", "No harbour at all"
+    told = sent(12, story(1))
+
+    assert len(due(told, title=b, earlier=(a,))) == 1
+    assert len(due(told, title=f"UPDATE: {b}", earlier=(a, b))) == 1
+    assert due(told, title=b, earlier=(a, b, a)) == ()
+    assert due(told, title=b, earlier=("Something else", b, a)) == ()
+    assert len(due(told, title="A third", earlier=(a, b, a))) == 1
+
+
+def test_a_small_rewording_is_not_told() -> None:
+    assert due(sent(12, story(1)), title="The harbour stories of day 1") != ()
+    assert due(sent(12, story(1)), title="The harbour story of this day 1") == ()
 
 
 def test_a_page_that_was_told_to_be_gone_is_not_told_again() -> None:

@@ -234,6 +234,27 @@ async def test_a_dropped_correction_is_never_proposed_again_unless_it_is_kept_or
     assert decision.words.startswith("No. 1 told “Porto tests harbour drones”")
 
 
+async def test_a_headline_that_is_tested_in_variants_is_proposed_once(week: Week) -> None:
+    one, other = "Porto tests harbour drones", "Drones that nobody flies"
+    issues_made = []
+    for number, title in enumerate((other, one, other, one)):
+        week.site.put(f"/pages/ferry{number}", "a page")
+        publish(week, TITLES | {"drones": title}, **{f"ferry{number}": f"Ferry {number} crosses alone"})
+        issues_made.append(await make(week))
+
+    assert [told(issue) for issue in issues_made] == [[(1, one, other)], [], [], []]
+
+
+async def test_a_title_that_flips_before_anything_is_told_is_not_proposed(week: Week) -> None:
+    for title in ("Drones that nobody flies", TITLES["drones"], "Drones that nobody flies"):
+        publish(week, TITLES | {"drones": title}, ferries="Ferries cross without captains")
+        await gather(week, HOUR)
+
+    issue = await make(week, is_sent=False)
+
+    assert told(issue) == []
+
+
 async def test_each_correction_is_decided_on_its_own_and_a_draft_made_again_keeps_them(week: Week) -> None:
     await new_week(week, drones="Porto tests no drones", copper="Copper falls", violins="Violas")
     issue = await make(week, is_sent=False)

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import dropwhile
 
-from digest.compose.titles import is_another_title, title_mark
+from digest.compose.titles import is_another_title, is_reworded, title_mark
 from digest.domain import Article, Content, Correction, CorrectionKind, PageCheck, Reason, Source, Story
 
 #: So many stand in one issue; the rest waits for the next.
@@ -24,6 +25,8 @@ class Telling:
     was: str
     #: True when the title may be an editor's, so that `was` is to be looked up.
     is_locked: bool = False
+    #: The titles that readers knew it by before.
+    before: tuple[str, ...] = ()
 
     @property
     def article_id(self) -> int:
@@ -49,8 +52,12 @@ def tellings(sent: Iterable[Content], others: Iterable[Content] = ()) -> tuple[T
         for one in content.corrections:
             known = found.pop(one.story, None)
             if known is not None and one.kind is CorrectionKind.RETITLED:
-                found[one.story] = replace(
-                    known, number=content.number, title=one.new_title, was=one.new_title, is_locked=False
+                found[one.story] = Telling(
+                    story=known.story,
+                    number=content.number,
+                    title=one.new_title,
+                    was=one.new_title,
+                    before=(*known.before, known.title, known.was),
                 )
     return tuple(sorted(found.values(), key=lambda each: -each.number))
 
@@ -89,11 +96,23 @@ def kept_corrections(found: Iterable[Correction], dropped: Container[str]) -> tu
 
 
 def is_retitled(told: Telling, article: Article, source: Source | None) -> bool:
-    """True when the source has another title since, in substance, and readers know it by another too."""
-    names = _names(article, source)
-    return is_another_title(told.title, article.title, names=names) and is_another_title(
-        told.was, article.title, names=names
-    )
+    """True when the source has another title since, in substance, and readers know it by another too.
+
+    Not for a small rewording, and not for a title that readers or the source had before: it tries variants.
+    """
+    now = article.title
+
+    def says_the_same(title: str) -> bool:
+        names = _names(article, source)
+        return not is_another_title(title, now, names=names) or is_reworded(
+            title, now, names=names, language=article.language
+        )
+
+    if any(map(says_the_same, (told.title, told.was, *told.before))):
+        return False
+    # What it was called last may be the same title in another dress.
+    between = list(dropwhile(says_the_same, reversed(article.earlier_titles)))
+    return not any(map(says_the_same, between))
 
 
 def correction_words(correction: Correction) -> str:

@@ -24,6 +24,27 @@ _TELLING = frozenset("#%‰°+±×÷−")
 _KEPT = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No", "Sc"})
 #: They choose how the letter before is drawn.
 _SELECTORS = re.compile("[\ufe00-\ufe0f]")
+#: Words that come and go without a fact; the past is another than the present.
+_LITTLE = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "a an the its their his her our your this these that those is are has have s",
+        "de": "der die das den dem des ein eine einen einem einer eines",
+        "fr": "le la les l un une des du",
+        "es": "el la los las un una unos unas",
+        "it": "il lo la gli le i l un uno una",
+    }.items()
+}
+#: English endings, each with what must stand before it.
+_ENDINGS: dict[str, str | tuple[str, ...]] = {
+    "s": "",
+    "es": ("s", "x", "z", "ch", "sh"),
+    "ed": "",
+    "d": "e",
+    "ing": "",
+}
+_BASE_LETTERS = 4
+_AMOUNTS = frozenset({"dozen", "hundred", "thousand", "million", "billion", "trillion"})
 #: A cut title says the same as the whole one from so many letters on.
 _CUT_LETTERS = 12
 
@@ -41,11 +62,53 @@ def is_another_title(told: str, now: str, *, names: Iterable[str] = ()) -> bool:
     return bool(one and other) and one != other and not is_cut
 
 
+def is_reworded(told: str, now: str, *, names: Iterable[str] = (), language: str = "") -> bool:
+    """True when the two differ in nothing but articles, "is" and "has", and endings: in no fact.
+
+    Order, numbers, signs and every other word count, small ones too: an attack by is none on. The language's
+    tag is "" when it is not known, which is taken for English; of one that is not listed nothing is little.
+    """
+    words = _words_of(names)
+    language = language or "en"
+    one, other = (_without_site(_without_labels(_plain(title)), words) for title in (told, now))
+    mine, theirs = (_telling_words(title, language) for title in (one, other))
+    is_alike = bool(mine) and len(mine) == len(theirs) and _signs(one) == _signs(other)
+    return is_alike and all(_is_one_word(*pair, language) for pair in zip(mine, theirs, strict=True))
+
+
+def _signs(title: str) -> list[str]:
+    """Numbers and signs, in their order."""
+    return [letter for letter in _squeezed(title) if not letter.isalpha()]
+
+
+def _telling_words(title: str, language: str) -> list[str]:
+    little = _LITTLE.get(language, frozenset())
+    return [word for word in re.findall(r"[^\W\d_]+", title.casefold()) if word not in little]
+
+
+def _is_one_word(one: str, other: str, language: str) -> bool:
+    """True for the same word, in English with another ending too."""
+    return one == other or (language == "en" and not _bases(one).isdisjoint(_bases(other)))
+
+
+def _bases(word: str) -> frozenset[str]:
+    """What the word may be without its ending; an amount ("millions") has none."""
+    found = {word}
+    for ending, after in _ENDINGS.items():
+        base = word.removesuffix(ending)
+        if base != word and len(base) >= _BASE_LETTERS and base.endswith(after) and base not in _AMOUNTS:
+            found.add(base)
+    return frozenset(found)
+
+
 def title_mark(title: str, words: Iterable[str] = ()) -> str:
     """The title without all that is not substance; equal for titles that say the same."""
+    return _squeezed(_without_site(_without_labels(_plain(title)), frozenset(words)))
+
+
+def _plain(title: str) -> str:
     text = unicodedata.normalize("NFKC", _SELECTORS.sub("", title)).replace("&", " and ")
-    text = " ".join(text.split())
-    return _squeezed(_without_site(_without_labels(text), frozenset(words)))
+    return " ".join(text.split())
 
 
 def _is_cut(title: str, mark: str, whole: str) -> bool:

@@ -72,6 +72,8 @@ class Article:
     url: str
     canonical_url: str
     title: str
+    #: What its source called it before, the newest last, as far as we saw.
+    earlier_titles: tuple[str, ...] = ()
     summary: str = ""
     author: str = ""
     #: BCP 47 primary tag ("en", "ja"); empty when unknown.

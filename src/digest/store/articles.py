@@ -44,13 +44,15 @@ _OF_PAGE: tuple[str, ...] = (
     "published_at",
 )
 _OF_PAGE += ("image", "text")
+#: So many earlier titles of one article are kept, the newest.
+_MOST_TITLES = 12
 _BATCH = 500
 #: Rows inserted at a time: between them others of the loop have their turn, and its workers get their work.
 _INSERTED = 250
 #: What is needed to tell whether a stored article is one of these and has changed.
 _COMPARED = [
     getattr(ArticleRow, name)
-    for name in ("id", "source_id", "guid", *_REVISED, "event", "text", "withdrawn_at")
+    for name in ("id", "source_id", "guid", *_REVISED, "earlier_titles", "event", "text", "withdrawn_at")
 ]
 
 
@@ -80,7 +82,8 @@ def _values(article: Article) -> dict[str, Any]:
 def _article(row: ArticleRow) -> Article:
     values = {name: getattr(row, name) for name in _PLAIN}
     event = converter(Event).validate_python(row.event) if row.event else None
-    return Article(id=row.id, event=event, is_withdrawn=row.withdrawn_at is not None, **values)
+    values |= {"is_withdrawn": row.withdrawn_at is not None, "earlier_titles": tuple(row.earlier_titles)}
+    return Article(id=row.id, event=event, **values)
 
 
 async def save(session: AsyncSession, articles: Iterable[Article], *, now: datetime) -> Saved:
@@ -187,6 +190,8 @@ async def _revise(session: AsyncSession, row: Row[Any], article: Article, now: d
         # Another title or address is another page: what we know of the old one goes, and it is read again.
         changes |= {name: values[name] for name in (*_REVISED, "text")} | {"page_read_at": None}
     changes |= {"canonical_url_hash": short_hash(changes.get("canonical_url", row.canonical_url))}
+    if "title" in changes:
+        changes["earlier_titles"] = [*row.earlier_titles, row.title][-_MOST_TITLES:]
     changes |= {"event_at": values["event_at"], "changed_at": now}
     await session.execute(update(ArticleRow).where(ArticleRow.id == row.id).values(changes))
     return 1

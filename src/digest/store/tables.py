@@ -93,6 +93,8 @@ class ArticleRow(Base):
     canonical_url: Mapped[str] = mapped_column(Text)
     canonical_url_hash: Mapped[str] = mapped_column(String(32))
     title: Mapped[str] = mapped_column(Text)
+    #: The titles that its source gave it before, the newest last.
+    earlier_titles: Mapped[list[str]] = mapped_column(server_default="[]")
     summary: Mapped[Words]
     author: Mapped[Words]
     language: Mapped[Words]
