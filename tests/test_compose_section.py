@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from articles import NOW, article, plan, source, sources
 from digest.compose import review
 from digest.compose.features import ask, features, guess, read_model
+from digest.compose.strange import strangers
 
 MODEL = read_model(
     "#sections\tnews\tlearnings\n#counts\t1\t1\nt:alpha\t150\t-150\nt:beta\t-150\t150\nt:gamma\t10\t0\n"
@@ -39,6 +40,57 @@ def test_an_answer_says_how_sure_it_is_and_why() -> None:
 
 def test_what_a_newsletter_was_not_asked_about_is_left_out() -> None:
     assert [key for key, _ in ask(MODEL, "Beta", "", among=("learnings",)).narrowed] == ["learnings"]
+
+
+#: What a paper of the day, a magazine and a hobbyist write about, and where.
+OF_ANOTHER_TRADE = (
+    ("Cardinals gather before the vote in Rome", "https://paper.example/articles/cardinals"),
+    ("Drought empties reservoirs across Andalusia", "https://paper.example/articles/drought"),
+    ("Why nobody eats herring any more", "https://paper.example/posts/herring"),
+    ("Goalkeeper apologises for Benfica defeat", "https://paper.example/articles/benfica"),
+)
+
+
+def test_a_source_of_another_trade_is_news_and_nobody_is_asked() -> None:
+    week = [
+        article(number, title=title, canonical_url=url, source_id=1)
+        for number, (title, url) in enumerate(OF_ANOTHER_TRADE, 1)
+    ]
+
+    found = review(week, plan(sources=sources(source(1, section=None)), max_per_source=9), now=NOW)
+
+    assert {story.section for story in found.content.stories} == {"news"}
+    assert len(found.content.stories) == len(week)
+    assert [each for each in found.questions if each.kind == "section"] == []
+    assert all("another trade" in story.reasons[0].words for story in found.content.stories)
+
+
+@pytest.mark.parametrize(
+    ("title", "url"),
+    [
+        ("A guide to pickling herring", "https://paper.example/articles/pickling"),
+        ("How to smoke an eel", "https://paper.example/posts/eel"),
+        ("Migration of eels in the Sargasso", "https://paper.example/research/eels"),
+    ],
+)
+def test_what_teaches_in_another_trade_is_a_learning(title: str, url: str) -> None:
+    week = [
+        article(number, title=each, canonical_url=where, source_id=1)
+        for number, (each, where) in enumerate([*OF_ANOTHER_TRADE, (title, url)], 1)
+    ]
+
+    found = review(week, plan(sources=sources(source(1, section=None)), max_per_source=9), now=NOW)
+
+    sections = {story.title: story.section for story in found.content.stories}
+    assert sections[title] == "learnings"
+
+
+def test_one_title_of_unknown_words_is_no_other_trade() -> None:
+    of_the_trade = "How we measured latency in our distributed inference servers"
+    assert strangers([article(1, title="Quux frobnicates")]) == frozenset()
+    assert strangers([article(1, title=title) for title, _ in OF_ANOTHER_TRADE]) != frozenset()
+    assert strangers([article(1, title=of_the_trade)] * 3) == frozenset()
+    assert strangers([article(1, title=title, language="da") for title, _ in OF_ANOTHER_TRADE]) == frozenset()
 
 
 def test_below_a_confidence_the_editor_is_asked_and_a_set_source_never_is() -> None:

@@ -17,6 +17,7 @@ from digest.compose.review import Review, same_story, which_section
 from digest.compose.reword import reworded
 from digest.compose.section import section
 from digest.compose.story import Cluster, Doubt, cluster
+from digest.compose.strange import strangers
 from digest.compose.summary import summary
 from digest.compose.topics import topics
 from digest.compose.window import window
@@ -134,7 +135,8 @@ def _tells(each: Cluster, keys: frozenset[str], ids: frozenset[int]) -> bool:
 def _candidates(clusters: Sequence[Cluster], doubts: Iterable[Doubt], plan: Plan) -> list[Candidate]:
     stories_of = Counter(_voice(each, plan) for each in clusters if each.lead.event is None)
     near = _near_misses(clusters, doubts, plan)
-    candidates = [_candidate(each, plan, stories_of, near) for each in clusters]
+    strange = strangers(article for each in clusters for article in each.articles)
+    candidates = [_candidate(each, plan, stories_of, near, strange) for each in clusters]
     return [each for each in candidates if each.section]
 
 
@@ -161,10 +163,14 @@ def _near_misses(clusters: Iterable[Cluster], doubts: Iterable[Doubt], plan: Pla
 
 
 def _candidate(
-    each: Cluster, plan: Plan, stories_of: Counter[str], near: dict[str, list[Reason]]
+    each: Cluster,
+    plan: Plan,
+    stories_of: Counter[str],
+    near: dict[str, list[Reason]],
+    strange: frozenset[int],
 ) -> Candidate:
     said = taught(each.articles, plan)
-    key, why, sure = (*said, 1.0) if said else section(each.lead, plan)
+    key, why, sure = (*said, 1.0) if said else section(each.lead, plan, strange=strange)
     text = _text(each)
     # Events are told by date, so nothing is weighed.
     is_weighed = key != EVENTS

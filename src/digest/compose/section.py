@@ -2,13 +2,16 @@
 
 The model is asked about a title and an address, among the sections that the newsletter has and without
 events, which only a date makes. Below `ASK_BELOW` the editor is asked, and it is news until they answer: a
-headline out of place does less harm there than among the lessons.
+headline out of place does less harm there than among the lessons. Of a source of another trade the model
+knows nothing: what does not say itself that it teaches is news there.
 """
 
 import re
+from collections.abc import Container
 
 from digest.compose.features import Guess, guess
 from digest.compose.plan import Plan
+from digest.compose.strange import is_taught
 from digest.domain import EVENTS, Article, Reason
 
 NEWS = "news"
@@ -24,8 +27,13 @@ _ANNOUNCED = re.compile(r"\b(?:webinar|meet-?up|register now|registration (?:is 
 _KINDS = frozenset({"Paper", "Tutorial", "Course", "Talk", "Guide"})
 
 
-def section(article: Article, plan: Plan) -> tuple[str, Reason, float]:
-    """The key of the article's section, why, and how sure that is; "" when there is no place for it."""
+def section(
+    article: Article, plan: Plan, *, strange: Container[int] = frozenset()
+) -> tuple[str, Reason, float]:
+    """The key of the article's section, why, and how sure that is; "" when there is no place for it.
+
+    `strange` are the ids of sources of another trade than the model's.
+    """
     if article.event is not None:
         return (*_event(plan), 1.0)
     keys = plan.section_keys()
@@ -41,6 +49,9 @@ def section(article: Article, plan: Plan) -> tuple[str, Reason, float]:
     if article.kind in _KINDS and LEARNINGS in keys:
         words = f"It is marked as {article.kind.lower()}."
         return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
+    if article.source_id in strange and NEWS in keys and not is_taught(article):
+        words = "Its source writes of another trade than the model learnt, and nothing says that it teaches."
+        return NEWS, Reason(rule="section.news", words=words), 1.0
     return _by_model(article, keys)
 
 
