@@ -145,3 +145,13 @@ def test_no_template_holds_a_colour_of_its_own() -> None:
 
     assert files
     assert found == []
+
+
+def test_every_mail_calls_the_page_of_choices_by_one_name() -> None:
+    base = open_templates().folders[-1]
+    link = re.compile(r"preferences(?:_url)?[ ,]")
+    texts = {str(file.relative_to(base)): file.read_text(encoding="utf-8") for file in base.rglob("body.*")}
+    found = {name: text for name, text in texts.items() if link.search(text)}
+
+    assert len(found) == 6
+    assert all("Change preferences" in text for text in found.values()), [*found]

@@ -164,6 +164,6 @@ async def test_the_whole_journey_works_without_javascript(site: Website, chromiu
     said = await asyncio.to_thread(chromium.run, lambda page: go_on(page, start), java_script=False)
 
     assert heading == "Check your mail"
-    assert said == ["You are in", "What you get", "Saved", "Leave", "You have left", "You are back"]
+    assert said == ["You are in", "Your preferences", "Saved", "Leave", "You have left", "You are back"]
     after = await subscribe.find(site.house, KEY, ADA)
     assert (after.state, after.sections) == (SubscriptionState.CONFIRMED, ("events", "learnings"))

@@ -52,6 +52,17 @@ async def test_who_has_just_confirmed_is_told_that_there_are_topics(site: Websit
     assert "Choose sections, topics and pace" in page.text
 
 
+async def test_leaving_and_coming_back_lead_to_more_than_sections(site: Website) -> None:
+    there = await site.confirmed()
+
+    leave = await site.get(site.path("leave", there))
+    await site.post(site.path("leave", there))
+    back = await site.follow(await site.post(site.path("undo", there)))
+
+    assert "Change preferences" in leave.text
+    assert "Choose sections, topics and pace" in back.text
+
+
 async def test_topics_are_chosen_told_and_undone_in_one_press(site: Website) -> None:
     path = site.path("preferences", await site.confirmed())
     first = await site.get(path)
