@@ -208,7 +208,7 @@ def test_another_title_is_told_with_the_issue_and_both_titles() -> None:
     assert (found.kind, found.number, found.section) == (CorrectionKind.RETITLED, 12, "news")
     assert (found.title, found.new_title) == ("Harbour story of day 1", "No harbour at all")
     assert found.reasons[0].rule == "correction.retitled"
-    assert "Source 1 wrote “Harbour story of day 1”" in found.reasons[0].words
+    assert found.reasons[0].words == "Source 1 has changed the title since."
 
 
 def test_the_name_of_the_source_behind_its_title_is_no_correction() -> None:
@@ -293,6 +293,7 @@ def test_an_editors_own_title_is_corrected_only_when_the_sources_is_another() ->
     assert corrections([known], {1: same}, {}, {1: source(1)}) == ()
     (found,) = corrections([known], {1: other}, {}, {1: source(1)})
     assert (found.title, found.new_title) == ("Mine", "No harbour at all")
+    assert "wrote “Harbour story of day 1” then" in found.reasons[0].words
 
 
 def test_the_same_correction_has_the_same_key_however_the_title_is_dressed() -> None:

@@ -35,9 +35,9 @@ def looked_at(then: list[Article], now: list[Article], content: Content | None =
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"starts_at": EVENING + timedelta(days=1)}, "“DriftConf”: moved from 8 Dec"),
-        ({"starts_at": EVENING + timedelta(hours=2)}, "“DriftConf”: new time"),
-        ({"place": "Kyoto, Japan"}, "“DriftConf”: new place"),
+        ({"starts_at": EVENING + timedelta(days=1)}, "“DriftConf”: moved from 8 Dec to 9 Dec"),
+        ({"starts_at": EVENING + timedelta(hours=2)}, "“DriftConf”: new time, 20:00"),
+        ({"place": "Kyoto, Japan"}, "“DriftConf”: new place, Kyoto, Japan"),
         ({"place": "", "online": True}, "“DriftConf”: now online"),
         ({"is_cancelled": True}, "“DriftConf”: cancelled"),
     ],

@@ -115,14 +115,15 @@ async def test_an_event_that_moved_takes_the_issue_back_puts_it_right_and_asks_o
     for minutes in range(3):
         back = await tick(week, DUE - 20 * HOUR + timedelta(minutes=minutes))
 
-    assert (back.state, back.reason) == (IssueState.REVIEW, "“Model night”: moved from 17 Sep")
+    assert (back.state, back.reason) == (IssueState.REVIEW, "“Model night”: moved from 17 Sep to 20 Sep")
     assert events_of(back) == [("Open day", OPEN_DAY.starts_at), ("Model night", MOVED.starts_at)]
     assert (back.revision, back.approved_at, back.approved_by) == (2, None, "")
     assert await audience(week, back) == {}
     assert (await replay(week.house, back)).is_same
     ((subject, text),) = said(week, "mette@example.org")
     assert subject.startswith("[Taken back] ")
-    assert "an event that it tells has changed: “Model night”: moved from 17 Sep." in text
+    assert "taken back, because an event that it tells has changed:" in text
+    assert "* “Model night”: moved from 17 Sep to 20 Sep" in text
 
     await approve(week.house, back, by="mette", now=week.clock())
     await tick(week, DUE - 10 * HOUR)
@@ -228,7 +229,7 @@ async def test_send_lets_it_go_as_it_was_approved_and_tells_the_editor_once(
         assert (sent.state, sent.content, sent.hash) == (IssueState.SENT, frozen.content, frozen.hash)
         ((subject, text),) = said(week, "mette@example.org")
         assert subject == "Issue 1 goes although 1 event has changed"
-        assert "* “Model night”: moved from 17 Sep" in text
+        assert "* “Model night”: moved from 17 Sep to 20 Sep" in text
         assert "17 Sep" in said(week, "ada@example.org")[0][1]
 
 
@@ -312,7 +313,7 @@ async def test_a_second_change_asks_again(week: Week) -> None:
 
     again = await tick(week, DUE - 10 * HOUR)
 
-    assert (again.state, again.reason) == (IssueState.REVIEW, "“Model night”: moved from 20 Sep")
+    assert (again.state, again.reason) == (IssueState.REVIEW, "“Model night”: moved from 20 Sep to 17 Sep")
     assert len(said(week, "mette@example.org")) == 2
 
 

@@ -15,6 +15,9 @@ from websites import Website, website
 __all__ = ["website"]
 
 
+_MOVED, _GONE = "“Model night”: moved from 8 Dec to 9 Dec", "“Open day”: cancelled"
+
+
 async def held(site: Website) -> tuple[Issue, str]:
     issue = await site.issue(replace(week(), newsletter=KEY, number=1), IssueState.REVIEW, days=-3)
     return issue, f"/n/{KEY}/review/{site.house.token(Purpose.REVIEW, KEY, issue.id, NOW)}"
@@ -162,9 +165,9 @@ async def test_an_issue_that_was_taken_back_says_why(website: Website) -> None:
     untouched = await website.get(path)
     async with website.house.store.begin() as session:
         done = await issues.move(session, issue, IssueState.APPROVED)
-        await issues.take_back(session, done, reason="“Model night”: moved from 8 Dec", approve_at=None)
+        await issues.take_back(session, done, reason=f"{_MOVED}; {_GONE}", approve_at=None)
 
     page = await website.get(path)
 
     assert "Taken back" not in untouched.text
-    assert "<dt>Taken back</dt><dd>“Model night”: moved from 8 Dec</dd>" in page.text
+    assert f"<dt>Taken back</dt><dd>{_MOVED}<br>{_GONE}</dd>" in page.text

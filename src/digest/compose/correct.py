@@ -137,7 +137,9 @@ def _gone(told: Telling, article: Article, check: PageCheck) -> Correction:
 
 def _retitled(told: Telling, article: Article, source: Source | None) -> Correction:
     name = (source.title if source else "") or "its source"
-    words = f"{name} wrote “{told.was}” then and writes “{article.title}” now."
+    words = f"{name} has changed the title since."
+    if told.was != told.title:
+        words = f"{name} wrote “{told.was}” then, and has changed it since."
     return _correction(told, article, CorrectionKind.RETITLED, article.title, words)
 
 

@@ -3,9 +3,18 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
-from digest.compose.event import is_cancelled, is_withdrawn
-from digest.compose.retelling import BACK_ON, CANCELLED, difference
+from digest.compose.event import day_of, is_cancelled, is_withdrawn
+from digest.compose.retelling import (
+    BACK_ON,
+    CANCELLED,
+    MOVED,
+    NEW_PLACE,
+    NEW_TIME,
+    date_words,
+    difference,
+)
 from digest.domain import Article, Content, Event, Story
 
 NEW_ADDRESS = "New address"
@@ -22,6 +31,8 @@ class Recheck:
     url: str
     #: What changed ("Cancelled", "Moved from 8 Dec", "New place"); empty when nothing did.
     word: str = ""
+    #: What it changed to, in words that go behind: " to 9 Dec", ", 19:00".
+    now: str = ""
     #: True when it is called off because no list has it any more.
     is_withdrawn: bool = False
 
@@ -32,10 +43,10 @@ class Recheck:
 
     @property
     def words(self) -> str:
-        """The change in one line, "“Model night”: moved from 8 Dec"."""
+        """The change in one line, "“Model night”: moved from 8 Dec to 9 Dec"."""
         gone = ", its source does not list it any more" if self.is_withdrawn else ""
         word = self.word[:1].lower() + self.word[1:] if self.word else "as the issue tells it"
-        return f"“{self.story.title}”: {word}{gone}"
+        return f"“{self.story.title}”: {word}{self.now}{gone}"
 
     @property
     def mark(self) -> str:
@@ -82,8 +93,18 @@ def _recheck(
         event=event,
         url=url,
         word=word,
+        now=_now(word, event, zone),
         is_withdrawn=word == CANCELLED and is_withdrawn(articles),
     )
+
+
+def _now(word: str, event: Event, zone: str) -> str:
+    """What it changed to, on the newsletter's clocks; "" where the word says it all."""
+    if word.startswith(MOVED):
+        return f" to {date_words(day_of(event, zone))}"
+    if word == NEW_TIME:
+        return f", {event.starts_at.astimezone(ZoneInfo(zone)):%H:%M}"
+    return f", {event.place}" if word == NEW_PLACE else ""
 
 
 def _source(told: Event, articles: Sequence[Article], then: Mapping[int, Article], zone: str) -> Article:

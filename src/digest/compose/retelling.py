@@ -18,6 +18,7 @@ from digest.domain import Article, Event, Reason, Story
 
 CANCELLED = "Cancelled"
 BACK_ON = "On after all"
+MOVED, NEW_TIME, NEW_PLACE = "Moved from", "New time", "New place"
 #: The rule of the reason for silence.
 KNOWN = "event.known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -112,14 +113,19 @@ def difference(was: Event, now: Event, zone: str) -> str:
     """
     before, after = day_of(was, zone), day_of(now, zone)
     if before != after:
-        year, month, number = before.split("-")
-        told_year = "" if after.startswith(year) else f" {year}"
-        return f"Moved from {int(number)} {_MONTHS[int(month) - 1]}{told_year}"
+        year = before.split("-")[0]
+        return f"{MOVED} {date_words(before)}{'' if after.startswith(year) else f' {year}'}"
     if not (was.all_day or now.all_day) and was.starts_at != now.starts_at:
-        return "New time"
+        return NEW_TIME
     if now.online and not now.place and was.place:
         return "Now online"
-    return "New place" if _is_elsewhere(was, now) else ""
+    return NEW_PLACE if _is_elsewhere(was, now) else ""
+
+
+def date_words(day: str) -> str:
+    """ "8 Dec" for "2026-12-08"."""
+    _year, month, number = day.split("-")
+    return f"{int(number)} {_MONTHS[int(month) - 1]}"
 
 
 def _is_elsewhere(was: Event | None, now: Event) -> bool:

@@ -13,6 +13,7 @@ from digest.publish.moving import move
 from digest.publish.notice import notice_message
 from digest.publish.notices import send_notices
 from digest.publish.pausing import pause, resume, retry
+from digest.publish.putting_right import changes_in
 from digest.publish.recheck import recheck
 from digest.publish.reconciling import Reconciled, reconcile
 from digest.publish.rehearsal import Rehearsal, rehearse
@@ -35,6 +36,7 @@ __all__ = [
     "approve",
     "bytes_for",
     "cancel",
+    "changes_in",
     "continue_sending",
     "desk",
     "draft",

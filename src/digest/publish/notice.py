@@ -6,6 +6,7 @@ from digest.domain import Issue, IssueState, Message, Notice, Subscriber, Subscr
 from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.making import unpack_desk
+from digest.publish.putting_right import changes_in
 from digest.render import lint, render
 from digest.render import notice as render_notice
 from digest.standing import clock_of, next_for, pace_of
@@ -97,7 +98,7 @@ async def _draft(house: House, notice: Notice) -> Values:
         "issue_subject": rendered.subject,
         "questions": [each.question.words for each in desk.asked],
         "questions_command": f"digest questions {issue.number}",
-        "changed": issue.reason,
+        "changes": changes_in(issue.reason),
     }
 
 

@@ -1,5 +1,6 @@
 """An approved issue of which an event has changed: back in review, told as it is now."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,15 @@ from digest.store import Session, articles, audit, edits, issues
 
 #: Who takes an issue back.
 BY = "re-check"
+
+
+#: Between two changes in an issue's reason; each change begins with a title in quotes.
+_BETWEEN = re.compile("; (?=“)")
+
+
+def changes_in(reason: str) -> tuple[str, ...]:
+    """The changes for which an issue was taken back, one by one; none of an empty reason."""
+    return tuple(_BETWEEN.split(reason)) if reason else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
