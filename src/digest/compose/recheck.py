@@ -32,7 +32,7 @@ class Recheck:
     #: What changed ("Cancelled", "Moved from 8 Dec", "New place"); empty when nothing did.
     word: str = ""
     #: What it changed to, in words that go behind: " to 9 Dec", ", 19:00".
-    now: str = ""
+    after: str = ""
     #: True when it is called off because no list has it any more.
     is_withdrawn: bool = False
 
@@ -46,7 +46,7 @@ class Recheck:
         """The change in one line, "“Model night”: moved from 8 Dec to 9 Dec"."""
         gone = ", its source does not list it any more" if self.is_withdrawn else ""
         word = self.word[:1].lower() + self.word[1:] if self.word else "as the issue tells it"
-        return f"“{self.story.title}”: {word}{self.now}{gone}"
+        return f"“{self.story.title}”: {word}{self.after}{gone}"
 
     @property
     def mark(self) -> str:
@@ -93,12 +93,12 @@ def _recheck(
         event=event,
         url=url,
         word=word,
-        now=_now(word, event, zone),
+        after=_after(word, event, zone),
         is_withdrawn=word == CANCELLED and is_withdrawn(articles),
     )
 
 
-def _now(word: str, event: Event, zone: str) -> str:
+def _after(word: str, event: Event, zone: str) -> str:
     """What it changed to, on the newsletter's clocks; "" where the word says it all."""
     if word.startswith(MOVED):
         return f" to {date_words(day_of(event, zone))}"
