@@ -128,3 +128,18 @@ async def test_a_connection_that_is_hung_up_on_a_next_message_is_no_loop() -> No
         await relay.close()
 
     assert kinds(outcomes) == [SENT, DEFERRED]
+
+
+async def test_a_server_that_let_in_few_is_asked_for_as_many_as_are_wished_for_when_a_line_ends() -> None:
+    server = Sparing(4, most=1)
+    async with mailservers._running(server, path=""), asyncio.timeout(20):
+        relay = relay_to(server, 3)
+        await asyncio.gather(*(relay.send(envelope(number)) for number in range(4)))
+        few = relay._open
+        server.most = 100
+        await asyncio.gather(*(relay.send(envelope(number)) for number in range(4, 13)))
+        many = relay._open
+        await relay.close()
+
+    assert few == 1
+    assert many > 1

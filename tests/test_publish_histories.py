@@ -39,7 +39,17 @@ from digest.errors import NothingToDoError
 from digest.house import House, open_house
 from digest.log import Log
 from digest.publish import approve, cancel, draft, draft_month, message_for, send
-from digest.store import Store, articles, decisions, deliveries, issues, schema, sources, subscribers
+from digest.store import (
+    Store,
+    articles,
+    decisions,
+    deliveries,
+    issues,
+    renderings,
+    schema,
+    sources,
+    subscribers,
+)
 from digest.store.audience import GETS_MONTHLY
 
 WEEK = timedelta(days=7)
@@ -147,7 +157,7 @@ class Newsroom:
         """Each reader's preview has the very text that will be sent."""
         async with self.house.store.read() as session:
             rows = await deliveries.of_issue(session, issue.id, states=(DeliveryState.QUEUED,))
-            frozen = await issues.renderings(session, issue.id)
+            frozen = await renderings.of_issue(session, issue.id)
             readers = await subscribers.of_ids(session, KEY, [row.subscriber_id for row in rows])
         for row in rows:
             if row.choice in frozen:
@@ -399,7 +409,7 @@ async def test_no_edition_is_rendered_that_nobody_gets(room: Newsroom) -> None:
 
     async with room.house.store.read() as session:
         (month,) = [one for one in await issues.all_of(session, KEY) if one.cadence is MONTHLY]
-        editions = await issues.renderings(session, month.id)
+        editions = await renderings.of_issue(session, month.id)
         made = await session.scalar(text("SELECT count(*) FROM rendering"))
     assert sorted(editions) == ["", "!2!3"]
     assert made == 5

@@ -33,7 +33,7 @@ from digest.publish import (
     take,
 )
 from digest.publish.putting_right import prepare, put_back
-from digest.store import articles, checks, deliveries, issues, sources
+from digest.store import articles, checks, deliveries, issues, renderings, sources
 from digest.store.subscribers import save as save_subscription
 from digest.store.subscribers import subscription as subscription_of
 from weeks import Week, open_week
@@ -421,7 +421,7 @@ async def test_a_sending_that_begins_while_the_issue_is_put_right_goes_on_untouc
     assert (after.state, after.hash, after.reason) == (IssueState.SENT, issue.hash, "")
     assert report.states == await audience(week, after) == {"sent": 1}
     async with week.house.store.read() as session:
-        assert await issues.renderings(session, issue.id)
+        assert await renderings.of_issue(session, issue.id)
 
 
 @pytest.mark.parametrize("is_sender_first", [True, False])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import case, select, update
+from sqlalchemy import case, event, select, update
 
 from conftest import KEY, settings_for
 from digest import subscribe
@@ -14,7 +14,7 @@ from digest.domain import Choice, Issue, Subscription
 from digest.house import House
 from digest.publish import addressing, approve, bytes_for, draft, gather_sources, send
 from digest.publish.replaying import replay
-from digest.store import deliveries, issues, subscribers
+from digest.store import deliveries, renderings, subscribers
 from digest.store.audience import choice_in
 from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow
 from topics import AGENTS, CHIPS, PLAIN, TOPICS
@@ -101,9 +101,27 @@ async def test_equal_editions_are_rendered_once_and_held_once(week: Week) -> Non
     issue = await approved(week)
 
     async with week.house.store.read() as session:
-        frozen = await issues.renderings(session, issue.id)
+        frozen = await renderings.of_issue(session, issue.id)
     assert {"~law", "news~law", "learnings,news~law"} < set(frozen)
     assert len({id(frozen[key]) for key in frozen if key.endswith("~law")}) == 1
+
+
+async def test_a_preview_of_an_approved_issue_loads_the_one_edition_that_it_shows(week: Week) -> None:
+    ada = await reader(week, "ada", "agents")
+    await reader(week, "bo", "chips")
+    issue = await approved(week)
+    asked: list[str] = []
+    engine = week.house.store.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    shown = await bytes_for(week.house, issue, ada)
+
+    (texts,) = [statement for statement in asked if "rendering.html" in statement]
+    assert "rendering.choice =" in texts
+    report = await send(week.house, issue, clock=week.clock)
+    assert report.states["sent"] == 2
+    (sent,) = [one.data for one in week.mail.mails if one.recipient == "ada@example.org"]
+    assert body_of(shown) == body_of(sent)
 
 
 async def test_a_topic_that_was_removed_counts_for_nothing(week: Week, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from digest.domain import (
     SubscriptionState,
 )
 from digest.errors import WrongStateError
-from digest.store import Store, articles, issues, leases, notices, sources, subscribers
+from digest.store import Store, articles, issues, leases, notices, renderings, sources, subscribers
 from test_store_ledger import issue_to_save as issue_on_its_way
 
 
@@ -202,9 +202,9 @@ async def test_what_was_approved_comes_back_byte_for_byte(store: Store) -> None:
     rendered = Rendered(subject="S – 題", preheader="p", html="<p>\ue000é\r\n</p>", text="t\n")
     async with store.begin() as session:
         issue = await issues.save_draft(session, draft_to_save(), now=NOW)
-        await issues.freeze(session, issue.id, {"": rendered, "events": rendered})
+        await renderings.freeze(session, issue.id, {"": rendered, "events": rendered})
 
-        assert await issues.renderings(session, issue.id) == {"": rendered, "events": rendered}
+        assert await renderings.of_issue(session, issue.id) == {"": rendered, "events": rendered}
 
 
 async def test_a_reader_is_one_person_however_often_they_sign_up(store: Store) -> None:

@@ -10,7 +10,7 @@ from digest.house import House
 from digest.publish.editions import Editions, editions_of
 from digest.render import lint, render
 from digest.standing import arrival
-from digest.store import Session, audience, audit, cutting, deliveries, issues, quiet, subscribers
+from digest.store import Session, audience, audit, cutting, deliveries, issues, quiet, renderings, subscribers
 
 #: Why a delivery of a cancelled issue was skipped.
 CANCELLED = "issue cancelled"
@@ -43,7 +43,7 @@ async def approve(house: House, issue: Issue, *, by: str, now: datetime) -> Issu
             reason="",
         )
         frozen |= await _freeze_audience(session, house, done, frozen, now=now)
-        await issues.freeze(session, done.id, frozen)
+        await renderings.freeze(session, done.id, frozen)
         await _put_off(house, session, done, now=now)
         await audit.note(session, now=now, actor=by, action="issue.approved", subject=f"issue:{done.id}")
     house.log.event("issue.approved", n=done.number, revision=done.revision)

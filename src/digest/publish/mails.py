@@ -16,7 +16,7 @@ from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.editions import choice_for, editions_of
 from digest.render import address, pattern, personal, render
-from digest.store import issues
+from digest.store import renderings
 
 
 def sample_reader(key: str) -> Subscription:
@@ -31,13 +31,14 @@ async def rendered_for(house: House, issue: Issue, reader: Subscription) -> Rend
     NotFoundError when there is nothing in it for them.
     """
     async with house.store.read() as session:
-        frozen = await issues.renderings(session, issue.id)
         editions = await editions_of(session, house, issue)
         choice = await choice_for(session, editions, reader)
-    if choice.key in frozen:
-        return frozen[choice.key]
+        rendered = await renderings.of_choice(session, issue.id, choice.key)
+        is_frozen = await renderings.is_frozen(session, issue.id)
+    if rendered is not None:
+        return rendered
     content = editions.content(choice)
-    if frozen or content.is_empty:
+    if is_frozen or content.is_empty:
         raise NotFoundError(f"issue {issue.number} has {nothing_for(choice)}")
     return render(content, editions.masthead(house, choice), house.templates)
 

@@ -11,7 +11,7 @@ from digest.errors import DigestError
 from digest.house import House
 from digest.publish.addressing import Addressing
 from digest.render import lint
-from digest.store import deliveries, issues, subscribers
+from digest.store import deliveries, renderings, subscribers
 
 #: RFC 5322 §2.1.1, with the line break.
 _MAX_LINE = 1000
@@ -57,7 +57,7 @@ async def rehearse(house: House, issue: Issue, *, step: Callable[[int], None]) -
     `step` is told how many readers were done. The memory it takes does not grow with the readers.
     """
     async with house.store.read() as session:
-        frozen = await issues.renderings(session, issue.id)
+        frozen = await renderings.of_issue(session, issue.id)
     done = Rehearsal(warnings=_warnings(frozen))
     addressing = Addressing(house, issue, frozen)
     after = 0

@@ -21,7 +21,7 @@ from digest.publish.outcomes import SETTLED_AS, next_issue_after
 from digest.publish.pacing import Pacing
 from digest.publish.sending import Sending
 from digest.standing import find_dead, registered
-from digest.store import Writer, deliveries, issues, leases
+from digest.store import Writer, deliveries, issues, leases, renderings
 
 #: Added to the time-out of the dot for the lease of an intent.
 _HAND_MARGIN = timedelta(minutes=1)
@@ -68,7 +68,7 @@ async def send(
     """
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
-        frozen = await issues.renderings(session, issue.id)
+        frozen = await renderings.of_issue(session, issue.id)
     addressing = Addressing(house, issue, frozen)
     # Another process has the real clock.
     count = await size(house, issue) if clock is utc_now else 1

@@ -1,17 +1,16 @@
 """Issues: one for a newsletter and period, moved from state to state by conditional updates."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Rendered, Story
+from digest.domain import ISSUE_MOVES, Cadence, Content, Issue, IssueState, Story
 from digest.errors import BusyError, NotFoundError, WrongStateError
 from digest.store import items
 from digest.store.plain import converter
-from digest.store.rows import LARGEST, dialect_of, insert_ignoring, upsert
+from digest.store.rows import LARGEST, dialect_of, insert_ignoring
 from digest.store.tables import DeliveryRow, IssueItemRow, IssueRow, NewsletterRow, RenderingRow
 
 #: No event is told longer before it (the most that `event_days` allows, and a month).
@@ -266,25 +265,3 @@ async def take_back(
     for table in (DeliveryRow, RenderingRow):
         await session.execute(delete(table).where(table.issue_id == issue.id))
     return back
-
-
-async def freeze(session: AsyncSession, issue_id: int, renderings: Mapping[str, Rendered]) -> None:
-    """Keep what was approved, for each choice of readers."""
-    for choice, rendered in renderings.items():
-        row = {"issue_id": issue_id, "choice": choice, "subject": rendered.subject}
-        row |= {"preheader": rendered.preheader, "html": rendered.html, "text": rendered.text}
-        await upsert(session, RenderingRow, row, unique=("issue_id", "choice"))
-
-
-async def renderings(session: AsyncSession, issue_id: int) -> dict[str, Rendered]:
-    """What was approved, by choice of readers; empty before approval. Equal ones are held once."""
-    columns = (RenderingRow.choice, RenderingRow.subject, RenderingRow.preheader)
-    rows = await session.stream(
-        select(*columns, RenderingRow.html, RenderingRow.text).where(RenderingRow.issue_id == issue_id)
-    )
-    held: dict[Rendered, Rendered] = {}
-    found: dict[str, Rendered] = {}
-    async for choice, subject, preheader, html, text in rows:
-        one = Rendered(subject=subject, preheader=preheader, html=html, text=text)
-        found[choice] = held.setdefault(one, one)
-    return found
