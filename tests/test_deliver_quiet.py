@@ -11,10 +11,14 @@ from sqlalchemy import update
 
 from conftest import KEY
 from digest.deliver import after_quiet, own_hour
-from digest.publish import approve, draft, gather_sources
+from digest.domain import Issue, Subscriber
+from digest.publish import approve, draft, gather_sources, send
+from digest.standing import arrival_anew
 from digest.store import deliveries
 from digest.store.tables import SubscriberRow, SubscriptionRow
-from weeks import open_week
+from digest.subscribe import Wishes, choose_by_operator
+from mailservers import USUAL, scripted_server
+from weeks import Week, open_week
 
 ZONES = ["Europe/Copenhagen", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
 CLOCKS = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30]))
@@ -150,3 +154,121 @@ async def test_an_hour_that_a_reader_chose_is_kept_by_their_clock_and_counts_in_
         ("UTC", None): datetime(2026, 8, 24, 7, 0, tzinfo=UTC),
         ("", None): now,
     }
+
+
+async def due_of(week: Week, issue: Issue, person: Subscriber) -> datetime:
+    """When the ledger says that the issue comes to them."""
+    async with week.house.store.read() as session:
+        (due,) = [
+            one.due_at
+            for one in await deliveries.of_issue(session, issue.id)
+            if one.subscriber_id == person.id
+        ]
+    assert due is not None
+    return due
+
+
+async def approved(week: Week) -> Issue:
+    """An approved issue that is due on Monday morning."""
+    await gather_sources(week.house, now=week.clock())
+    issue = await draft(week.house, KEY, now=week.clock())
+    issue = await approve(week.house, issue, by="test", now=week.clock())
+    assert issue.due_at == datetime(2026, 8, 24, 5, 0, tzinfo=UTC)
+    return issue
+
+
+async def test_who_changes_their_hour_after_approval_gets_the_issue_at_the_new_one(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_week(database_url, tmp_path, delivery={"quiet_hours": "22:00-07:00"}) as week:
+        ada, bo = await week.add_reader("ada@example.org"), await week.add_reader("bo@example.org")
+        issue = await approved(week)
+        untouched = await due_of(week, issue, bo)
+
+        async def wish(wishes: Wishes) -> datetime:
+            await choose_by_operator(week.house, KEY, "ada@example.org", wishes, now=week.clock())
+            return await due_of(week, issue, ada)
+
+        assert await wish(Wishes(hour="18")) == datetime(2026, 8, 24, 16, 0, tzinfo=UTC)
+        assert await wish(Wishes(zone="America/Los_Angeles")) == datetime(2026, 8, 25, 1, 0, tzinfo=UTC)
+        # Without an hour the quiet ones of Los Angeles count, where it is ten in the evening then.
+        assert await wish(Wishes(hour="")) == datetime(2026, 8, 24, 14, 0, tzinfo=UTC)
+        assert await wish(Wishes(zone="")) == week.clock.now
+        week.clock.now = issue.due_at
+        report = await send(week.house, issue, clock=week.clock)
+
+        assert report.states == {"sent": 2}
+        assert untouched == await due_of(week, issue, bo)
+
+
+async def test_who_chooses_a_later_hour_while_the_issue_is_sent_still_gets_it_then(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_week(database_url, tmp_path) as week:
+        await week.add_reader("bo@example.org")
+        ada = await week.add_reader("ada@example.org")
+        await choose_by_operator(week.house, KEY, "ada@example.org", Wishes(hour="12"), now=week.clock())
+        issue = await approved(week)
+        week.clock.now = issue.due_at
+        first = await send(week.house, issue, clock=week.clock)
+        await choose_by_operator(week.house, KEY, "ada@example.org", Wishes(hour="9"), now=week.clock())
+        due = await due_of(week, issue, ada)
+        week.clock.now = due
+        last = await send(week.house, issue, clock=week.clock)
+        # What has been sent does not come again at another hour.
+        await choose_by_operator(week.house, KEY, "ada@example.org", Wishes(hour="20"), now=week.clock())
+
+        assert await due_of(week, issue, ada) == due
+
+    assert first.states == {"queued": 1, "sent": 1}
+    assert due == datetime(2026, 8, 24, 7, 0, tzinfo=UTC)
+    assert last.states == {"sent": 2}
+    assert len(week.mails_to("ada@example.org")) == 1
+
+
+async def test_a_retry_waits_for_no_hour_and_no_end_of_the_night(database_url: str, tmp_path: Path) -> None:
+    async with scripted_server(RCPT=["451 4.3.0 later", USUAL["RCPT"]]) as server:
+        smtp = {"url": f"smtp://127.0.0.1:{server.port}"}
+        quiet = {"quiet_hours": "07:05-22:00"}
+        async with open_week(database_url, tmp_path, smtp=smtp, delivery=quiet) as week:
+            ada = await week.add_reader("ada@example.org")
+            issue = await approved(week)
+            week.clock.now = issue.due_at
+            first = await send(week.house, issue, clock=week.clock)
+            await choose_by_operator(week.house, KEY, "ada@example.org", Wishes(hour="20"), now=week.clock())
+            again = await due_of(week, issue, ada)
+            week.clock.now = again
+            last = await send(week.house, issue, clock=week.clock)
+
+    assert first.states == {"deferred": 1}
+    # Quiet hours begin five minutes after the issue.
+    assert timedelta(minutes=5) < again - issue.due_at < timedelta(minutes=10)
+    assert last.states == {"sent": 1}
+
+
+@pytest.mark.parametrize(
+    ("hour", "now", "expected"),
+    [
+        # The issue goes at 07:00 in Copenhagen, and by now it is noon: nine was, and fourteen comes.
+        (9, "2026-11-23T11:00+00:00", "2026-11-23T11:00+00:00"),
+        (14, "2026-11-23T11:00+00:00", "2026-11-23T13:00+00:00"),
+        (None, "2026-11-23T11:00+00:00", "2026-11-23T11:00+00:00"),
+        # By now it is night, which an hour that is over is no reason to break.
+        (9, "2026-11-23T22:00+00:00", "2026-11-24T06:00+00:00"),
+        # It goes tomorrow, with everybody else's.
+        (None, "2026-11-22T22:00+00:00", "2026-11-22T22:00+00:00"),
+        (9, "2026-11-22T22:00+00:00", "2026-11-23T08:00+00:00"),
+    ],
+)
+def test_what_would_have_come_by_now_comes_at_once_but_not_at_night(
+    hour: int | None, now: str, expected: str
+) -> None:
+    due = arrival_anew(
+        "22:00-07:00",
+        "Europe/Copenhagen",
+        hour,
+        goes_at=datetime.fromisoformat("2026-11-23T06:00+00:00"),
+        now=datetime.fromisoformat(now),
+    )
+
+    assert due == datetime.fromisoformat(expected)

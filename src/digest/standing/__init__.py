@@ -4,7 +4,7 @@ from digest.standing.paces import DomainStanding, RelayStanding
 from digest.standing.paces import relays as relay_standings
 from digest.standing.paces import throttled as throttled_domains
 from digest.standing.sender import LIFE, Held, find_dead, holders, registered
-from digest.standing.slots import arrival, clock_of, next_due, next_for, next_slot, pace_of
+from digest.standing.slots import arrival, arrival_anew, clock_of, next_due, next_for, next_slot, pace_of
 
 __all__ = [
     "LIFE",
@@ -12,6 +12,7 @@ __all__ = [
     "Held",
     "RelayStanding",
     "arrival",
+    "arrival_anew",
     "clock_of",
     "find_dead",
     "holders",

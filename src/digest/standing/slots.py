@@ -42,6 +42,19 @@ def arrival(quiet_hours: str, zone: str, hour: int | None, at: datetime) -> date
     return after_quiet(quiet_hours, zone, at) if hour is None else own_hour(hour, zone, at)
 
 
+def arrival_anew(
+    quiet_hours: str, zone: str, hour: int | None, *, goes_at: datetime, now: datetime
+) -> datetime:
+    """When an issue that goes at `goes_at` is due for who changed their hour or zone before they had it.
+
+    What would have come already comes now, but not in quiet hours. Before it goes, now is as soon as it goes.
+    """
+    due = arrival(quiet_hours, zone, hour, goes_at)
+    if due > max(goes_at, now):
+        return due
+    return now if goes_at > now else after_quiet(quiet_hours, zone, now)
+
+
 def pace_of(chosen: NewsletterSettings, reader: Subscription) -> str:
     """How often the reader gets an issue: "every Monday", "once a month", or "" when no word fits."""
     is_monthly = reader.cadence is Cadence.MONTHLY and bool(chosen.monthly)

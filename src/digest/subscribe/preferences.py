@@ -8,7 +8,8 @@ from digest.config import local_zone
 from digest.domain import Cadence, Subscription, SubscriptionState
 from digest.errors import UsageError, WrongStateError
 from digest.house import House
-from digest.store import subscribers
+from digest.standing import arrival_anew, clock_of
+from digest.store import Session, quiet, subscribers
 from digest.subscribe.evidence import Evidence, witness
 from digest.subscribe.lookup import HOURS, claimed, find, known_sections, known_topics
 from digest.tokens import Purpose
@@ -98,8 +99,26 @@ async def _change(
             await subscribers.save(session, done)
             await subscribers.rename(session, done.subscriber)
             await witness(session, done, "changed", evidence, now=now)
+        if (done.hour, done.subscriber.zone) != (there.hour, there.subscriber.zone):
+            await _move_what_waits(session, house, done, now=now)
     house.log.event("reader.changed", newsletter=key, reader=subscriber_id)
     return done
+
+
+async def _move_what_waits(session: Session, house: House, reader: Subscription, *, now: datetime) -> None:
+    """Let what is approved and not tried yet come at the reader's new hour, of every newsletter they read."""
+    for one in await quiet.waiting(session, reader.subscriber.id):
+        if one.newsletter not in house.settings.newsletters:
+            continue
+        theirs = replace(reader, newsletter=one.newsletter, hour=one.hour)
+        due = arrival_anew(
+            house.settings.delivery.quiet_hours,
+            clock_of(house.newsletter(one.newsletter), theirs),
+            one.hour,
+            goes_at=one.goes_at,
+            now=now,
+        )
+        await quiet.move(session, one.delivery_id, due)
 
 
 def _as_wished(house: House, there: Subscription, wishes: Wishes, *, now: datetime) -> Subscription:
