@@ -22,7 +22,7 @@ from digest.house import House, open_house
 from digest.log import Log
 from digest.publish import approve
 from digest.store import issues
-from digest.store.tables import SubscriberRow, SubscriptionRow
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow
 
 KEY = "week"
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)

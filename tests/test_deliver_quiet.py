@@ -15,7 +15,7 @@ from digest.domain import Issue, Subscriber
 from digest.publish import approve, draft, gather_sources, send
 from digest.standing import arrival_anew
 from digest.store import deliveries
-from digest.store.tables import SubscriberRow, SubscriptionRow
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow
 from digest.subscribe import Wishes, choose_by_operator
 from mailservers import USUAL, scripted_server
 from weeks import Week, open_week

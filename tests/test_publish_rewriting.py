@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from conftest import KEY, NOW, settings_for
-from digest.cli.checks import Ground, summaries
+from digest.cli.checks import summaries
+from digest.cli.findings import Ground
 from digest.compose import compose
 from digest.config import SummariesSettings
 from digest.domain import Issue, Material, Story

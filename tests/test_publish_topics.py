@@ -16,7 +16,8 @@ from digest.publish import addressing, approve, bytes_for, draft, gather_sources
 from digest.publish.replaying import replay
 from digest.store import deliveries, renderings, subscribers
 from digest.store.audience import choice_in
-from digest.store.tables import DeliveryRow, SubscriberRow, SubscriptionRow
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow
+from digest.store.tables import DeliveryRow
 from topics import AGENTS, CHIPS, PLAIN, TOPICS
 from weeks import Week, open_week
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from digest import config, eventloop
-from digest.cli.checks import CHECKS, Check, Ground, State, database, send_to
+from digest.cli.checks import CHECKS, database
+from digest.cli.findings import Check, Ground, State
+from digest.cli.mail_checks import send_to
 from digest.cli.running import AsJson
 from digest.cli.terminal import Terminal, of
 from digest.clock import utc_now

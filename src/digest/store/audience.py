@@ -25,9 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, DeliveryState, Issue, SubscriptionState
 from digest.store.moments import UTCDateTime
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow
 from digest.store.readership import barred_ids
 from digest.store.rows import insert_new
-from digest.store.tables import MOST_LETTERS, DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
+from digest.store.tables import MOST_LETTERS, DeliveryRow, IssueRow
 
 #: Why a reader is skipped who has the other cadence.
 GETS_MONTHLY = "gets the issue of the month"

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from digest.store.tables import BounceRow
+from digest.store.reader_tables import BounceRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

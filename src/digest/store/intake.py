@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Consent, Subscription, SubscriptionState
 from digest.store.given import given_ids, given_rows, given_words
+from digest.store.reader_tables import ConsentRow, SubscriberRow, SubscriptionRow, SuppressionRow
 from digest.store.rows import insert_new
 from digest.store.subscribers import choice_of, wording_hash
-from digest.store.tables import ConsentRow, SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PEOPLE: Table = SubscriberRow.__table__  # type: ignore[assignment]  # the mapper allows for more than tables
 _NAMES = ("email_hash", "email", "name", "language", "zone")

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DeliveryState, IssueState, SubscriptionState
 from digest.store.moments import UTCDateTime
-from digest.store.tables import DeliveryRow, IssueRow, SubscriberRow, SubscriptionRow
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow
+from digest.store.tables import DeliveryRow, IssueRow
 
 #: A reader's zone ("" for who named none), and the hour they chose (None for as it comes).
 Clock = tuple[str, int | None]

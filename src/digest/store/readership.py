@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Choice, Subscriber, Subscription, SubscriptionState
-from digest.store.tables import SubscriberRow, SubscriptionRow, SuppressionRow
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PAGE = 1000
 #: Looked up, because making an enum's member from its value takes as long as the rest of a row.

@@ -7,14 +7,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, DeliveryEvent, DeliveryState, IssueState, SubscriptionState
-from digest.store.tables import (
-    DeliveryRow,
-    IssueRow,
-    LeaseRow,
-    SubscriberRow,
-    SubscriptionRow,
-    SuppressionRow,
-)
+from digest.store.reader_tables import SubscriberRow, SubscriptionRow, SuppressionRow
+from digest.store.tables import DeliveryRow, IssueRow, LeaseRow
 
 #: The names of senders' leases begin so, and end in what their deliveries are marked with.
 SENDER = "sender "

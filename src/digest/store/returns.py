@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DeliveryState
-from digest.store.tables import AuditRow, BounceRow, DeliveryRow
+from digest.store.reader_tables import BounceRow
+from digest.store.tables import AuditRow, DeliveryRow
 
 
 async def let_go_at(session: AsyncSession, issue_id: int) -> datetime | None:

@@ -10,15 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Choice, Consent, Subscriber, Subscription, SubscriptionState
 from digest.store.given import given_words
+from digest.store.reader_tables import BounceRow, ConsentRow, SubscriberRow, SubscriptionRow, SuppressionRow
 from digest.store.readership import choice_stored, choices, counts, of_ids, pages
 from digest.store.rows import insert_ignoring, upsert
-from digest.store.tables import (
-    BounceRow,
-    ConsentRow,
-    SubscriberRow,
-    SubscriptionRow,
-    SuppressionRow,
-)
 
 __all__ = [
     "add",

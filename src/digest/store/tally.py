@@ -9,7 +9,8 @@ from sqlalchemy import Row, Table, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import FINAL_DELIVERY_STATES, Delivery, DeliveryState
-from digest.store.tables import DeliveryRow, SubscriberRow
+from digest.store.reader_tables import SubscriberRow
+from digest.store.tables import DeliveryRow
 
 PLAIN: tuple[str, ...] = (
     "id",
