@@ -68,7 +68,7 @@ class _Group:
 
 def group(
     texts: Sequence[Text],
-    days: Iterable[Sequence[int]],
+    days: Sequence[Sequence[int]],
     *,
     weights: Weights,
     ties: Sequence[Sequence[str]] = (),
@@ -83,12 +83,13 @@ def group(
     `is_copy` tells whether two are nearly the same.
     """
     forest, corpus = Forest(len(texts)), Corpus(texts)
-    linker = _Linker(texts, corpus, forest, weights, parted)
+    lengths = _lengths(corpus.words, days)
+    linker = _Linker(texts, corpus, forest, weights, parted, least=_least(weights, lengths))
     owners: dict[str, int] = {}
     copies: list[tuple[int, int]] = []
-    for day in days:
+    for day, length in zip(days, lengths, strict=True):
         corpus.add(day)
-        linker.add(day)
+        linker.add(day, length)
         for known, must in ((ties, True), (marks, False)):
             for index in day if known else ():
                 for mark in known[index]:
@@ -99,10 +100,10 @@ def group(
             linker.merge(one, other)
         copies += found
         linker.link(met)
-    unsure, vectors = linker.unsure(), corpus.vectors
+    unsure = linker.unsure()
     return Grouping(
         roots=tuple(forest.root(index) for index in range(len(texts))),
-        fits=_fits(vectors, forest, len(texts)),
+        fits=linker.fits(),
         copies=tuple(copies),
         unsure=_left(unsure, forest),
     )
@@ -116,23 +117,6 @@ def _left(unsure: Mapping[tuple[int, int], float], forest: Forest) -> tuple[Pair
         if roots[0] != roots[1]:
             found.setdefault(roots, Pair(one=one, other=other, likeness=round(likeness, 4)))
     return tuple(found.values())
-
-
-def _fits(vectors: Mapping[int, Vector], forest: Forest, size: int) -> tuple[float, ...]:
-    """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
-    members: dict[int, list[int]] = {}
-    for index in vectors:
-        members.setdefault(forest.root(index), []).append(index)
-    fits = [0.0] * size
-    for group in members.values():
-        if len(group) > 1:
-            whole: Vector = {}
-            for index in group:
-                _add(whole, vectors[index])
-            for index in group:
-                vector = vectors[index]
-                fits[index] = round((dot(vector, whole) - dot(vector, vector)) / (len(group) - 1), 4)
-    return tuple(fits)
 
 
 def _add(whole: Vector, vector: Vector) -> None:
@@ -150,16 +134,18 @@ class _Linker:
         forest: Forest,
         weights: Weights,
         parted: frozenset[tuple[int, int]],
+        *,
+        least: float,
     ) -> None:
         self._texts, self._corpus, self._forest = texts, corpus, forest
-        self._weights, self._parted = weights, parted
+        self._weights, self._parted, self._least = weights, parted, least
         self._groups: dict[int, _Group] = {}
         self._heap: list[tuple[float, int, int, int, int]] = []
-        self._words: list[int] = []
         self._length = 1.0
 
-    def add(self, day: Sequence[int]) -> None:
-        """Begin a group for each of these texts."""
+    def add(self, day: Sequence[int], length: float) -> None:
+        """Begin a group for each of these texts; `length` is what pairs need by, from now on."""
+        self._length = length
         for index in day:
             text = self._texts[index]
             self._groups[index] = _Group(
@@ -168,9 +154,6 @@ class _Linker:
                 voices=frozenset({text.voice}),
                 languages=frozenset({text.language} - {""}),
             )
-            if self._corpus.words[index]:
-                self._words.append(self._corpus.words[index])
-        self._length = _length(self._words)
 
     def merge(self, one: int, other: int, *, must: bool = False) -> None:
         """Make the groups of two texts one, however alike they are; parted ones only when they `must`."""
@@ -203,6 +186,17 @@ class _Linker:
                     found[one, other] = likeness
         return found
 
+    def fits(self) -> tuple[float, ...]:
+        """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
+        fits = [0.0] * len(self._texts)
+        for group in self._groups.values():
+            others = len(group.members) - 1
+            for index in group.members if others else ():
+                vector, whole = self._corpus.vectors[index], group.sum
+                summed = sum([weight * (whole[term] - weight) for term, weight in vector.items()])
+                fits[index] = round(summed / others, 4)
+        return tuple(fits)
+
     def _size(self, root: int) -> int:
         return len(self._groups[root].members) if root in self._groups else 0
 
@@ -223,8 +217,13 @@ class _Linker:
 
     def _meet(self, one: int, other: int, summed: float) -> None:
         mine, theirs = self._groups[one], self._groups[other]
+        likeness = summed / (len(mine.members) * len(theirs.members))
+        if likeness < self._least:
+            mine.links.pop(other, None)
+            theirs.links.pop(one, None)
+            return
         mine.links[other] = theirs.links[one] = summed
-        over = summed / (len(mine.members) * len(theirs.members)) - self._needed(one, other)
+        over = likeness - self._needed(one, other)
         if over > 0:
             low, high = min(one, other), max(one, other)
             # Rounded, so that the last bit of a sum does not decide the order.
@@ -252,10 +251,23 @@ class _Linker:
         return any((min(a, b), max(a, b)) in self._parted for a in mine for b in theirs)
 
 
-def _length(words: Sequence[int]) -> float:
-    """The factor by which the length of the texts raises what a pair needs; 1 for twenty words."""
-    mean = sum(words) / len(words) if words else 20.0
-    return float((min(max(mean, 5.0), 60.0) / 20) ** 0.4)
+def _lengths(words: Sequence[int], days: Iterable[Sequence[int]]) -> list[float]:
+    """For each day the factor by which the length of the texts so far raises what a pair needs."""
+    lengths, known = [], list[int]()
+    for day in days:
+        known += [words[index] for index in day if words[index]]
+        mean = sum(known) / len(known) if known else 20.0
+        lengths.append(float((min(max(mean, 5.0), 60.0) / 20) ** 0.4))
+    return lengths
+
+
+def _least(weights: Weights, lengths: Iterable[float]) -> float:
+    """The mean likeness below which two clusters are never one nor asked about, however they grow.
+
+    Those who join are no more like a third than the liker of them was, so such a link need not be kept.
+    """
+    need = min(weights.same_story * min(lengths, default=1.0), weights.same_owner)
+    return need * min(weights.ask_story, 1.0)
 
 
 def _mean(each: _Group) -> float:

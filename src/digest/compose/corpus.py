@@ -69,7 +69,9 @@ class Corpus:
         self._lone = len(known)
         self._counted = dict(enumerate(counted))
         self._having = Counter[int]()
-        # The texts that have a term, and its weight in each: arrays, because a list of pairs is spread over
+        # By the number of a term: how rare it is today.
+        self._rarity = [0.0] * (self._lone + 1)
+        # The texts that a term finds, and its weight in each: arrays, because a list of pairs is spread over
         # the memory, and a large week would wait for it.
         self._places: dict[int, tuple[array[int], array[float]]] = {}
         self._total = 0
@@ -82,13 +84,11 @@ class Corpus:
         for each in numbers.values():
             having.update(each)
         self._total += len(day)
-        rarity = self._rarity(set(chain.from_iterable(numbers.values())))
+        self._weigh_terms(set(chain.from_iterable(numbers.values())))
         for index in day:
-            vector = self._weigh(numbers.pop(index), self._counted.pop(index).weights, rarity)
-            self.vectors[index] = vector
-            for term, weight in vector.items():
-                if weight >= FINDS and having[term] <= COMMON:
-                    self._place(term, index, weight)
+            self.vectors[index] = self._weigh(numbers.pop(index), self._counted.pop(index).weights)
+            for term, weight in self._finders(index):
+                self._place(term, index, weight)
 
     def _place(self, term: int, index: int, weight: float) -> None:
         """Note that the text has the term."""
@@ -99,30 +99,38 @@ class Corpus:
             places[0].append(index)
             places[1].append(weight)
 
-    def _rarity(self, numbers: Iterable[int]) -> dict[int, float]:
-        """How rare each of these is today."""
-        having, ordinary = self._having, self._ordinary.get
+    def _weigh_terms(self, numbers: Iterable[int]) -> None:
+        """Note how rare each of these is today."""
+        having, ordinary, rarity = self._having, self._ordinary.get, self._rarity
         total = self._total + ORDINARY + 1
-        found = {each: math.log(total / (having[each] + 1 + ordinary(each, 0.0))) + 0.5 for each in numbers}
-        found[self._lone] = math.log(total / 2) + 0.5
-        return found
+        for each in numbers:
+            rarity[each] = math.log(total / (having[each] + 1 + ordinary(each, 0.0))) + 0.5
+        rarity[self._lone] = math.log(total / 2) + 0.5
 
-    def _weigh(self, numbers: Sequence[int], counts: Sequence[float], rarity: dict[int, float]) -> Vector:
+    def _weigh(self, numbers: Sequence[int], counts: Sequence[float]) -> Vector:
         """The text's vector; with the terms that only it has it is of length one."""
-        weights = list(map(mul, counts, map(rarity.__getitem__, numbers)))
+        weights = list(map(mul, counts, map(self._rarity.__getitem__, numbers)))
         length = math.sqrt(sum(map(mul, weights, weights))) or 1.0
         lone = self._lone
         return {each: weight / length for each, weight in zip(numbers, weights, strict=True) if each != lone}
+
+    def _finders(self, index: int) -> list[tuple[int, float]]:
+        """The terms of a text that find pairs, with their weights in it."""
+        having = self._having
+        return [
+            (term, weight)
+            for term, weight in self.vectors[index].items()
+            if weight >= FINDS and having[term] <= COMMON
+        ]
 
     def pairs(self, day: Sequence[int]) -> Iterator[tuple[int, int, float]]:
         """The likeliest pairs with a text of this day, the smaller index first, each once."""
         met: set[tuple[int, int]] = set()
         for index in day:
             found: dict[int, float] = {}
-            for number, weight in self.vectors[index].items():
-                if weight >= FINDS and self._having[number] <= COMMON:
-                    for other, theirs in zip(*self._places[number], strict=True):
-                        found[other] = found.get(other, 0.0) + weight * theirs
+            for term, weight in self._finders(index):
+                for other, theirs in zip(*self._places[term], strict=True):
+                    found[other] = found.get(other, 0.0) + weight * theirs
             found.pop(index, None)
             likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
             for likeness, negative in heapq.nlargest(PAIRS, likely):

@@ -9,6 +9,7 @@ from digest.compose.correct import kept_corrections
 from digest.compose.event import is_cancelled, is_withdrawn
 from digest.compose.extract import extract
 from digest.compose.learn import taught
+from digest.compose.pause import without_collecting
 from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, hold, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank
@@ -38,6 +39,7 @@ def compose(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Conten
     return review(articles, plan, now=now).content
 
 
+@without_collecting()
 def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     """The same issue with what an editor is asked about it, and what it does not tell."""
     read = window(articles, plan, now=now)

@@ -17,8 +17,9 @@ TITLE_TIMES = 2
 CAPITAL = 1.4
 #: What a pair of words counts beside its two words.
 PAIR = 0.3
-#: The number of a pair's first word stands so many bits above that of its second.
-PAIR_BITS = 32
+#: The number of a pair's first word counts so often in that of the pair: more than there are words, and no
+#: power of two, as all pairs that end in one word would then be looked for from one place of a table on.
+PAIRS_APART = 2_654_435_761
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 #: Written without spaces, or (Korean) with endings that hide the word.
@@ -57,7 +58,7 @@ class Counts:
 
 
 class Vocabulary:
-    """The words of some texts, numbered from 1 as they come; a pair has the numbers of both in one."""
+    """The words of some texts, numbered from 1 as they come; a pair is numbered by both."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -122,7 +123,7 @@ def _count(words: Iterable[tuple[int, float]], times: int, counts: dict[int, flo
     for word, weight in words:
         counts[word] = counts.get(word, 0.0) + times * weight
         if before:
-            both = before << PAIR_BITS | word
+            both = before * PAIRS_APART + word
             mean = weight if weight == weight_before else math.sqrt(weight_before * weight)
             counts[both] = counts.get(both, 0.0) + pair * mean
         before, weight_before = word, weight

@@ -1,0 +1,81 @@
+"""What composing leaves out or holds back to be quick changes nothing that it decides."""
+
+import gc
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from articles import NOW, SINCE, article, moved, plan
+from digest.compose import Weights, review
+from digest.compose.pause import without_collecting
+from digest.compose.story import cluster
+from digest.domain import Article
+
+
+def drawn(chance: random.Random, count: int) -> list[Article]:
+    """Articles of some days by eight owners, in few words, so that much is a little alike."""
+    words = [f"{letter}{number}ord" for letter in "qwrtzpsdf" for number in range(8)]
+    topics = [chance.sample(words, 9) for _ in range(4)]
+    week = []
+    for number in range(1, count + 1):
+        topic = chance.choice(topics)
+        title, text = chance.sample(topic, 3), chance.sample(topic, 4) + chance.sample(words, 8)
+        one = article(
+            number, source_id=chance.randint(1, 8), title=" ".join(title), summary=" ".join(text),
+            canonical_url=f"https://s.example/{number}",
+        )  # fmt: skip
+        week.append(moved(one, SINCE + timedelta(days=chance.randint(0, 3), hours=2)))
+    return week
+
+
+def clusters(week: list[Article], **weights: float) -> list[list[int]]:
+    found, _ = cluster(week, plan(weights=Weights(**weights)))
+    return [[one.id for one in each.articles] for each in found]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 40))
+def test_links_too_weak_to_matter_are_forgotten_without_a_change(seed: int, count: int) -> None:
+    week = drawn(random.Random(seed), count)
+
+    # Whoever asks about everything keeps every link; what is joined does not hang on what is asked.
+    assert clusters(week) == clusters(week, ask_story=1e-9)
+
+
+def test_composing_makes_no_cycles_for_pythons_collector_to_find() -> None:
+    week = drawn(random.Random(1), 60)
+    review(week, plan(), now=NOW)
+    gc.collect()
+
+    with without_collecting():
+        review(week, plan(), now=NOW)
+        found = gc.collect()
+
+    assert found == 0
+
+
+def test_the_collector_is_held_meanwhile_and_on_again_after_an_error() -> None:
+    seen = []
+
+    @without_collecting()
+    def fail() -> None:
+        seen.append(gc.isenabled())
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fail()
+
+    assert [*seen, gc.isenabled()] == [False, True]
+
+
+def test_what_was_off_before_stays_off() -> None:
+    gc.disable()
+    try:
+        with without_collecting():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
