@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,30 @@ from test_cli_sending import draft_week, send_to
 __all__ = ["digest"]
 
 READERS = 40
+#: A command that sends and then does something else, and is told to stop in both.
+TWICE = """
+import asyncio, os, signal
+from digest import eventloop
+from digest.cli.stopping import cut_by_sigterm, stop_signals
+
+async def work():
+    cut_by_sigterm()
+    told = asyncio.Event()
+    with stop_signals(told.set) as is_to_stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await told.wait()
+        print("stopped", is_to_stop())
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+    finally:
+        print("undone")
+
+try:
+    eventloop.run(work())
+except asyncio.CancelledError:
+    print("cut")
+"""
 
 
 async def approved(folder: Path, server: Recorder, readers: int = READERS) -> Digest:
@@ -98,3 +123,9 @@ async def test_a_second_signal_ends_it_although_the_server_never_answers(
             await asyncio.to_thread(process.communicate, timeout=60)
 
     assert process.returncode == 130
+
+
+def test_a_signal_after_a_sending_cuts_the_command_off_and_what_it_did_is_undone() -> None:
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=30)
+
+    assert (done.returncode, done.stdout.split()) == (0, ["stopped", "True", "undone", "cut"])

@@ -3,8 +3,6 @@
 import asyncio
 import getpass
 import re
-import signal
-import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from digest import config, eventloop
+from digest.cli.stopping import cut_by_sigterm
 from digest.cli.terminal import Terminal
 from digest.config import Settings
 from digest.domain import Issue, IssueState, Source
@@ -56,10 +55,7 @@ def run(terminal: Terminal, work: Callable[[House], Awaitable[_T]], *, check_sch
     settings = load_settings(terminal)
 
     async def inside() -> _T:
-        task = asyncio.current_task()
-        if task is not None and threading.current_thread() is threading.main_thread():
-            # As Ctrl-C: what is under way is cut off, and undone where it was not finished.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        cut_by_sigterm()
         async with open_house(settings, log=terminal.log(), check_schema=check_schema) as house:
             return await work(house)
 

@@ -1,19 +1,35 @@
-"""Ctrl-C and SIGTERM while mail is sent: the first lets what is in flight end, the second cuts it."""
+"""Ctrl-C and SIGTERM: a command is cut off, and undone where it was not finished; sending is stopped first.
+
+While mail is sent the first signal lets what is in flight end, and the second cuts it.
+"""
 
 import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+def cut_by_sigterm() -> None:
+    """From now on SIGTERM does to this task what Ctrl-C does; only the main thread hears signals."""
+    if (task := _hearing()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+def _hearing() -> asyncio.Task[Any] | None:
+    """The task that signals may reach; None beside the main thread."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return asyncio.current_task() if is_main else None
+
+
 @contextmanager
 def stop_signals(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Says whether a signal came; `tell` is called for the first one. Signals are as before afterwards."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    if task is None or threading.current_thread() is not threading.main_thread():
+    """Says whether a signal came; `tell` is called for the first one. Afterwards SIGTERM cuts again."""
+    task, loop = _hearing(), asyncio.get_running_loop()
+    if task is None:
         yield lambda: False
         return
     has_come = False
@@ -35,5 +51,4 @@ def stop_signals(tell: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, before[number])
-        # What the loop listened to before is its own to set again.
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        cut_by_sigterm()
