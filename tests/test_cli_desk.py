@@ -301,6 +301,9 @@ async def test_every_way_of_asking_why_gives_the_same_answer(digest: Digest) -> 
     found = digest.json("explain", "issue", "1", "story", "2")
 
     assert len(shown) == 1
+    next_command = digest.run("explain", "1", "2").stderr
+    assert "edit 1 2" in next_command
+    assert "drop" in next_command
     assert round(sum(found["terms"].values()), 3) == round(found["score"], 3)
     assert {"rank.recency", "rank.rarity"} <= {each["rule"] for each in found["reasons"]}
     assert "which story?" in digest.run("explain", "issue", "1", code=2).stderr
@@ -327,6 +330,7 @@ async def test_what_is_held_back_says_why_and_all_about_one(digest: Digest) -> N
     assert (len(found["held"]), found["count"]) == (3, 3)
     assert "there is room for 2 stories" in digest.run("explain", "issue", "1", "--held").stdout
     assert one["title"] == found["held"][0]["title"]
+    assert "take 1 1" in digest.run("explain", "1", "1", "--held").stderr
     assert one["terms"]
     assert "holds back no story 9" in digest.run("explain", "1", "9", "--held", code=1).stderr
 
@@ -350,7 +354,23 @@ async def test_an_issue_is_replayed_to_the_byte_before_and_after_it_was_sent(dig
     assert drafted["same"]
     assert replayed["same"]
     assert replayed["then"] == replayed["now"]
-    assert "comes out as it was" in digest.run("replay", "1").stderr
+    said = digest.run("replay", "1").stderr
+    assert "comes out as it was" in said
+    assert "issues show 1" in said
+    assert "issues show 1" in digest.run("explain", "1", "2").stderr
+    (taken,) = [line for line in digest.run("status").stdout.splitlines() if "before its time" in line]
+    assert taken.strip().startswith("issue 1 was sent before its time, ")
+    assert [one["number"] for one in digest.json("status")["newsletters"][0]["taken"]] == [1]
+
+
+async def test_status_says_why_a_time_passes_without_an_issue(digest: Digest) -> None:
+    async with week(digest):
+        await digest.later("cancel", "1", "--reason", "no news")
+
+    said = digest.run("status").stdout
+
+    (line,) = [line for line in said.splitlines() if "issue due" in line]
+    assert line.endswith(" was cancelled: no news")
 
 
 async def test_a_replay_that_differs_says_what(digest: Digest) -> None:

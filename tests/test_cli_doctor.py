@@ -40,6 +40,20 @@ async def test_a_house_that_is_set_up_is_well(digest: Digest) -> None:
     assert [one.recipient for one in mail.mails] == ["ada@example.org"]
 
 
+async def test_the_next_command_is_what_is_missing(digest: Digest) -> None:
+    said = [digest.run("doctor").stderr]
+    await digest.later("sources", "starter")
+    said += [(await digest.later("doctor")).stderr]
+    await digest.later("subscribers", "add", "ada@example.org", "--confirmed", "--basis", "a test")
+    found = digest.run("doctor")
+
+    words = [one.partition("next")[2] for one in (*said, found.stderr)]
+    assert "sources starter" in words[0]
+    assert "subscribers add EMAIL" in words[1]
+    assert words[2].split()[-1] == "run"
+    assert "week: 1 confirmed" in found.stdout
+
+
 def test_settings_that_others_can_read_are_a_warning(digest: Digest) -> None:
     digest.settings.chmod(0o644)
 
@@ -71,7 +85,7 @@ def test_a_broken_database_is_the_only_failure(digest: Digest, database: str) ->
 
     found = digest.json("doctor", code=1)
 
-    broken = dict.fromkeys(("sources", "issues", "pace", "workers"), "skip") | {"database": "fail"}
+    broken = dict.fromkeys(("sources", "readers", "issues", "pace", "workers"), "skip") | {"database": "fail"}
     assert states(found) == HEALTHY | broken
     assert "hunter2" not in str(found)
 

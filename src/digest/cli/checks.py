@@ -15,10 +15,12 @@ from digest.render import check as check_templates
 from digest.render import open_templates
 from digest.rewrite import open_model
 from digest.standing import next_slot
-from digest.store import issues, schema, sources
+from digest.store import issues, schema, sources, subscribers
 
 #: Below this share of free disk a warning is due.
 _LITTLE_DISK = 0.05
+#: What is said to be done where there is no source.
+NO_SOURCES = "digest sources starter"
 #: This machine.
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -92,12 +94,24 @@ async def read_sources(ground: Ground) -> Check:
         every = [source for source in await sources.all_of(session) if source.enabled]
     sick = [source for source in every if source.is_sick]
     if not every:
-        return Check(name="sources", state=State.WARN, found="there are none", fix="digest sources starter")
+        return Check(name="sources", state=State.WARN, found="there are none", fix=NO_SOURCES)
     if not sick:
         return Check(name="sources", found=f"{len(every)} on, none sick")
     names = "; ".join(f"{source.title}: {source.last_error}" for source in sick[:5])
     words = f"{len(every) - len(sick)} ok, {len(sick)} sick: {names}"
     return Check(name="sources", state=State.WARN, found=words, fix=f"digest sources check {sick[0].id}")
+
+
+async def readers(ground: Ground) -> Check:
+    """How many would get each newsletter; nobody as yet is no fault, and the fix says how to begin."""
+    if not ground.has_database:
+        return Check.without_database("readers")
+    async with open_store(ground) as store, store.read() as session:
+        counts = {key: await subscribers.counts(session, key) for key in ground.settings.newsletters}
+    confirmed = {key: count.get("confirmed", 0) for key, count in counts.items()}
+    words = ", ".join(f"{key}: {count} confirmed" for key, count in confirmed.items())
+    fix = "" if any(confirmed.values()) else "digest subscribers add EMAIL"
+    return Check(name="readers", found=words, fix=fix)
 
 
 async def summaries(ground: Ground) -> Check:
@@ -127,6 +141,7 @@ CHECKS: dict[str, Callable[[Ground], Coroutine[Any, Any, Check]]] = {
     "links": links,
     "templates": templates,
     "sources": read_sources,
+    "readers": readers,
     "issues": stuck,
     "pace": paces,
     "workers": workers,

@@ -38,12 +38,14 @@ def replay(
     made = f"{counted(found.articles, 'article')}, version {found.version_then}"
     if found.is_same:
         terminal.say("same", f"issue {issue.number} comes out as it was, from {made}: {found.now[:16]}")
+        terminal.then(f"issues show {issue.number}")
         return
     terminal.warn(
         "differs", f"issue {issue.number} was {found.then[:16]} and would be {found.now[:16]} ({made})"
     )
     if found.version_then != found.version_now:
         terminal.say("version", f"it was made by {found.version_then}, this is {found.version_now}")
+    terminal.then(f"issues show {issue.number}", "shows it as it is stored")
     raise typer.Exit(1)
 
 

@@ -1,14 +1,14 @@
 """`digest doctor`: everything that can be wrong, looked at side by side."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from digest import config, eventloop
-from digest.cli.checks import CHECKS, database
+from digest.cli.checks import CHECKS, NO_SOURCES, database
 from digest.cli.findings import Check, Ground, State
 from digest.cli.mail_checks import send_to
 from digest.cli.running import AsJson
@@ -27,7 +27,7 @@ def doctor(
         str, typer.Option("--send-to", metavar="EMAIL", help="Also send a mail to this address.")
     ] = "",
 ) -> None:
-    """Check settings, database, clock, mail server, links, templates, sources, issues and workers.
+    """Check settings, database, mail server, links, templates, sources, readers, issues and the rest.
 
     Changes nothing. Exit 1 when something must be mended before sending.
     """
@@ -44,7 +44,17 @@ def doctor(
     terminal.say("found", f"{fails} to mend, {warns} to look at")
     if fails:
         raise typer.Exit(1)
-    terminal.then("run")
+    terminal.then(*_next(found))
+
+
+def _next(found: Iterable[Check]) -> tuple[str, str]:
+    """The next command, and what it does: what there is none of comes before running."""
+    fixes = {one.name: one.fix for one in found}
+    if fixes.get("sources") == NO_SOURCES:
+        return NO_SOURCES.removeprefix("digest "), "adds our pack of AI sources"
+    if fix := fixes.get("readers", ""):
+        return fix.removeprefix("digest "), "nobody gets it yet; digest run also takes sign-ups"
+    return "run", ""
 
 
 async def _examine(terminal: Terminal, recipient: str) -> list[Check]:

@@ -11,7 +11,7 @@ from digest.cli.readers import tell_reader
 from digest.cli.running import AsJson, Newsletter, local, newsletter_key, pick_issue, run
 from digest.cli.terminal import Terminal, of
 from digest.compose import explain as explain_story
-from digest.domain import Issue, Story
+from digest.domain import Issue, IssueState, Story
 from digest.errors import NotFoundError, UsageError
 from digest.house import House
 from digest.publish import Desk
@@ -66,6 +66,20 @@ def explain(
         story = _held_at(issue, desk, position) if held else story_at(issue, position)
         found = next((looked[number] for number in story.article_ids if number in looked), None)
         _write_story(terminal, issue, story, position, found, as_json=as_json)
+        terminal.then(*_next(issue, position, is_held=held))
+
+
+def _next(issue: Issue, position: int, *, is_held: bool) -> tuple[str, str]:
+    """The next command about that story, and what it does."""
+    place = f"{issue.number} {position}"
+    if issue.state not in {IssueState.DRAFT, IssueState.REVIEW}:
+        return f"issues show {issue.number}", ""
+    if is_held:
+        return f"take {place}", "takes it in"
+    return (
+        f"edit {place}",
+        f"changes it; digest move {place} puts it elsewhere, digest drop {place} leaves it out",
+    )
 
 
 def _which(words: list[str], *, is_held: bool) -> tuple[int | None, int | None]:

@@ -14,7 +14,7 @@ from digest.cli.relays import domain_words, plain
 from digest.cli.running import OPEN, AsJson, local, run
 from digest.cli.terminal import Terminal, of
 from digest.clock import utc_now
-from digest.domain import Issue, IssueState
+from digest.domain import Cadence, Issue, IssueState
 from digest.house import House
 from digest.jobs import workers
 from digest.standing import (
@@ -52,6 +52,8 @@ class Standing:
     last_words: str
     open_words: str = ""
     held: tuple[Held, ...] = ()
+    #: Issues due before the next time, at which therefore nothing comes any more; the earliest first.
+    taken: tuple[Issue, ...] = ()
     readers: dict[str, int] = field(default_factory=dict)
 
 
@@ -121,17 +123,32 @@ async def _standing(house: House, key: str, *, now: datetime) -> Standing:
         readers = await subscribers.counts(session, key)
     last = next((issue for issue in every if issue.state is IssueState.SENT), None)
     open_issue = next((issue for issue in every if issue.state in OPEN), None)
+    due_at = (await next_due(house, key, now=now)).astimezone(UTC)
     begun = [one for one in every if one.state in {IssueState.SENDING, IssueState.PAUSED}]
     return Standing(
         key=key,
-        due_at=(await next_due(house, key, now=now)).astimezone(UTC),
+        due_at=due_at,
         open=open_issue,
         open_words=(await ledger_of(house, open_issue)).words() if open_issue in begun else "",
         held=await holders(house.store, open_issue, now=now) if open_issue else (),
+        taken=tuple(one for one in reversed(every) if _has_taken(one, now, due_at)),
         last=last,
         last_words=(await ledger_of(house, last)).words() if last else "",
         readers=readers,
     )
+
+
+def _has_taken(issue: Issue, now: datetime, due_at: datetime) -> bool:
+    """True for one whose time is still to come, and at whose time nothing goes."""
+    is_over = issue.state in {IssueState.SENDING, IssueState.SENT, IssueState.CANCELLED}
+    return is_over and issue.cadence is Cadence.WEEKLY and now < issue.due_at < due_at
+
+
+def _taken_words(house: House, issue: Issue) -> str:
+    due = local(house, issue.newsletter, issue.due_at)
+    if issue.state is IssueState.CANCELLED:
+        return f"the issue due {due} was cancelled{f': {issue.reason}' if issue.reason else ''}"
+    return f"issue {issue.number} was sent before its time, {due}"
 
 
 def _write(terminal: Terminal, house: House, *, answers: bool, found: Sources, waiting: int) -> None:
@@ -164,6 +181,8 @@ def _write_standing(terminal: Terminal, house: House, one: Standing) -> None:
     terminal.write()
     terminal.write(house.newsletter(one.key).name, style="bold")
     terminal.write(f"  due       {local(house, one.key, one.due_at)}")
+    for taken in one.taken:
+        terminal.write(f"            {_taken_words(house, taken)}")
     if one.open:
         count = len(one.open.content.stories)
         due = local(house, one.key, one.open.due_at)
@@ -189,6 +208,7 @@ def _plain(house: House, one: Standing) -> dict[str, object]:
         "due_at": one.due_at,
         "open_issue": plain_issue(one.open, stories=False) if one.open else None,
         "last_issue": plain_issue(one.last, stories=False) if one.last else None,
+        "taken": [plain_issue(issue, stories=False) for issue in one.taken],
         "held": [asdict(held) | {"words": held.words(zone)} for held in one.held],
         "readers": one.readers,
     }
