@@ -52,7 +52,7 @@ _INSERTED = 250
 #: What is needed to tell whether a stored article is one of these and has changed.
 _COMPARED = [
     getattr(ArticleRow, name)
-    for name in ("id", "source_id", "guid", *_REVISED, "earlier_titles", "event", "text", "withdrawn_at")
+    for name in ("id", "source_id", "guid", *_REVISED, "event", "text", "withdrawn_at")
 ]
 
 
@@ -191,7 +191,9 @@ async def _revise(session: AsyncSession, row: Row[Any], article: Article, now: d
         changes |= {name: values[name] for name in (*_REVISED, "text")} | {"page_read_at": None}
     changes |= {"canonical_url_hash": short_hash(changes.get("canonical_url", row.canonical_url))}
     if "title" in changes:
-        changes["earlier_titles"] = [*row.earlier_titles, row.title][-_MOST_TITLES:]
+        # Asked for here, since few of the rows that are compared have another title.
+        earlier = await session.scalar(select(ArticleRow.earlier_titles).where(ArticleRow.id == row.id))
+        changes["earlier_titles"] = [*(earlier or ()), row.title][-_MOST_TITLES:]
     changes |= {"event_at": values["event_at"], "changed_at": now}
     await session.execute(update(ArticleRow).where(ArticleRow.id == row.id).values(changes))
     return 1
