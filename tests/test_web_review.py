@@ -136,6 +136,10 @@ async def test_an_editor_drops_and_keeps_a_correction_by_the_page(website: Websi
 
     assert "No. 46 told “An old &lt;b&gt;title&lt;/b&gt;”; its source now says “A new one”." in page.text
     assert re.findall(r"<button[^>]*>(Drop|Keep)<", page.text) == ["Drop", "Drop"]
+    # Two buttons of one name say which correction each is about.
+    abouts = re.findall(r'<button[^>]* aria-describedby="([^"]+)">Drop<', page.text)
+    assert len(set(abouts)) == 2
+    assert all(f'<p id="{about}">' in page.text for about in abouts)
     assert dropped.heading == "Issue 1, revision 2"
     assert re.findall(r"<button[^>]*>(Drop|Keep)<", dropped.text) == ["Keep", "Drop"]
     assert old.status == 409
