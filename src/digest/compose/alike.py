@@ -125,7 +125,10 @@ def _add(whole: Vector, vector: Vector) -> None:
 
 
 class _Linker:
-    """Average linkage over groups; the mean likeness of two is exact, only who meets is limited."""
+    """Average linkage over groups; the mean likeness of two is exact, only who meets is limited.
+
+    What is less alike than `least` is not kept, as nothing would come of it.
+    """
 
     def __init__(
         self,
