@@ -53,7 +53,7 @@ async def test_a_database_without_its_tables_names_the_command(database_url: str
 async def test_a_database_that_another_process_holds_is_said_to_be_busy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.store.engine._LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("digest.store.engine.LOCK_TIMEOUT", 0.05)
     url = f"sqlite:///{tmp_path / 'digest.db'}"
     async with Store(url) as first, Store(url) as second:
         await schema.upgrade(first)

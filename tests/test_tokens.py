@@ -1,5 +1,6 @@
 """Signed links: bound to one purpose, one newsletter and one subject."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import TokenError, TokenExpiredError
-from digest.tokens import CONFIRM_LIFE, Purpose, Signer
+from digest.tokens import CONFIRM_LIFE, KeyedHash, Purpose, Signer
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 SIGNER = Signer("a secret of thirty-two characters or more")
@@ -58,3 +59,8 @@ def test_a_confirmation_lives_seven_days_and_not_longer() -> None:
     late = NOW + CONFIRM_LIFE + timedelta(seconds=1)
     with pytest.raises(TokenExpiredError):
         SIGNER.read(token, Purpose.CONFIRM, "weekly", now=late, life=CONFIRM_LIFE)
+
+
+@given(key=st.binary(max_size=200), text=st.binary(max_size=200))
+def test_a_keyed_hash_is_the_hmac_of_the_standard_library(key: bytes, text: bytes) -> None:
+    assert KeyedHash(key).of(text) == hmac.digest(key, text, "sha256")

@@ -1,7 +1,5 @@
 """What a use case works with, opened once and handed in: settings, database, signer, templates, log."""
 
-import hashlib
-import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from digest.domain import Subscriber
 from digest.log import Log
 from digest.render import Links, Masthead, Templates, open_templates
 from digest.store import Store, schema
-from digest.tokens import Purpose, Signer
+from digest.tokens import KeyedHash, Purpose, Signer
 
 #: Links in mails carry no time of their own: a mail made again has the same bytes.
 _TIMELESS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,9 +88,8 @@ class House:
 
         The whole address is lower-cased: the few hosts that tell cases apart do not outweigh doubled mail.
         """
-        code = _empty_code(self.settings.secret.get_secret_value(), "address").copy()
-        code.update(email.strip().lower().encode())
-        return code.hexdigest()
+        code = _keyed(self.settings.secret.get_secret_value(), "address")
+        return code.of(email.strip().lower().encode()).hex()
 
     def _key(self, purpose: str) -> bytes:
         """A key of its own for each purpose, derived from the secret."""
@@ -101,13 +98,12 @@ class House:
 
 @lru_cache(maxsize=16)
 def _derived(secret: str, purpose: str) -> bytes:
-    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+    return KeyedHash(secret.encode()).of(purpose.encode())
 
 
 @lru_cache(maxsize=16)
-def _empty_code(secret: str, purpose: str) -> hmac.HMAC:
-    """A code over nothing yet: a copy of it is cheaper than a new one."""
-    return hmac.new(_derived(secret, purpose), digestmod=hashlib.sha256)
+def _keyed(secret: str, purpose: str) -> KeyedHash:
+    return KeyedHash(_derived(secret, purpose))
 
 
 @asynccontextmanager

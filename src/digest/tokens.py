@@ -1,6 +1,7 @@
 """Signed links, each bound to one purpose. Nothing is stored: the token carries who and when."""
 
-import base64
+import binascii
+import hashlib
 import hmac
 import string
 from dataclasses import dataclass
@@ -19,6 +20,30 @@ _DIGITS = string.digits + string.ascii_lowercase
 _MAC_BYTES = 16
 #: Of them in base64, without what fills it up.
 _MAC_LETTERS = 22
+_IN_LINKS = bytes.maketrans(b"+/", b"-_")
+_BLOCK = 64
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+
+
+class KeyedHash:
+    """HMAC with SHA-256 (RFC 2104) of short texts under one key, which is taken in once.
+
+    A message needs three: the standard library's objects cost twice as much, and its one call for all lets
+    go of Python's lock each time.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        """A key of any length."""
+        padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(padded.translate(_INNER))
+        self._outer = hashlib.sha256(padded.translate(_OUTER))
+
+    def of(self, text: bytes) -> bytes:
+        """The 32 bytes that only who has the key can make of this text."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class Purpose(StrEnum):
@@ -44,7 +69,7 @@ class Signer:
 
     def __init__(self, secret: str) -> None:
         """`secret` is at least 32 characters; changing it makes every link in sent mails useless."""
-        self._empty = hmac.new(secret.encode(), digestmod="sha256")
+        self._hash = KeyedHash(secret.encode())
 
     def sign(self, purpose: Purpose, scope: str, subject: int, made_at: datetime) -> str:
         """A token for `subject` within `scope` (a newsletter's key); equal input, equal token."""
@@ -73,12 +98,9 @@ class Signer:
         return claim
 
     def _mac(self, purpose: Purpose, scope: str, who: str, when: str) -> str:
-        text = f"{purpose}\n{scope}\n{who}\n{when}".encode()
-        # A copy is cheaper than a new one, and hmac.digest() lets go of the GIL for a microsecond of work.
-        code = self._empty.copy()
-        code.update(text)
-        mac = base64.b64encode(code.digest()[:_MAC_BYTES], b"-_")
-        return mac[:_MAC_LETTERS].decode()
+        code = self._hash.of(f"{purpose}\n{scope}\n{who}\n{when}".encode())
+        letters = binascii.b2a_base64(code[:_MAC_BYTES], newline=False)[:_MAC_LETTERS]
+        return letters.translate(_IN_LINKS).decode()
 
 
 # Each reader has two tokens, of one time.

@@ -38,6 +38,8 @@ _LEAST_RSA_BITS = 1024
 _RSA_BITS = 2048
 _BLANKS = re.compile(rb"[ \t]+")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*)")
+#: For more the library lets go of Python's lock, and may wait long for it in a process that does much else.
+_AT_ONCE = 2047
 #: The value of b= in lines that stay under 78.
 _B_LINE = 72
 _Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -84,13 +86,10 @@ class Signer:
         end = data.find(b"\r\n\r\n")
         if end < 0:
             raise UsageError("the message has no end of its headers")
-        fields: dict[str, list[bytes]] = {}
-        for line in data[:end].replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n"):
-            name, canonical = _canonical(line)
-            fields.setdefault(name, []).append(canonical)
-        names = _names({name: len(lines) for name, lines in fields.items() if name in _KNOWN})
-        # The last of several is signed first (§5.4.2).
-        signed = b"".join([fields[name].pop() for name in names if fields.get(name)])
+        lines = data[:end].replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n")
+        fields = [_canonical(line) for line in lines]
+        names, order = _plan(tuple([name for name, _ in fields]))
+        signed = b"".join([fields[at][1] for at in order])
         body_hash = base64.b64encode(_hash_of(data, end + 4))
         return b"".join([*(self._signature(key, names, signed, body_hash) for key in self._keys), data])
 
@@ -109,12 +108,17 @@ def _canonical(line: bytes) -> tuple[str, bytes]:
     return (found[1].decode().lower(), relaxed(found[1], found[2])) if found else ("", b"")
 
 
-def _names(counts: dict[str, int]) -> tuple[str, ...]:
-    """The value of h= for a message that has each header so many times."""
-    return tuple(
-        [name for name in _SIGNED if name in counts]
-        + [name for name in _OVERSIGNED for _ in range(counts.get(name, 0) + 1)]
-    )
+# The messages of an issue have the same headers.
+@lru_cache(maxsize=64)
+def _plan(there: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The value of h= for a message with these headers, and the places of those to sign, in their order."""
+    places: dict[str, list[int]] = {}
+    for at, name in enumerate(there):
+        places.setdefault(name, []).append(at)
+    names = [name for name in _SIGNED if name in places]
+    names += [name for name in _OVERSIGNED for _ in range(len(places.get(name, ())) + 1)]
+    # The last of several is signed first (§5.4.2).
+    return tuple(names), tuple([places[name].pop() for name in names if places.get(name)])
 
 
 @lru_cache(maxsize=64)
@@ -129,7 +133,11 @@ def _start(algorithm: str, selector: str, domain: str, names: tuple[str, ...]) -
 def _hash_of(data: bytes, start: int) -> bytes:
     """The hash of the body that begins there, as `simple` has it, without a copy of the usual one."""
     is_plain = data.endswith(b"\r\n") and not data.endswith(b"\r\n\r\n") and len(data) > start
-    return hashlib.sha256(memoryview(data)[start:] if is_plain else simple(data[start:])).digest()
+    body = memoryview(data)[start:] if is_plain else memoryview(simple(data[start:]))
+    found = hashlib.sha256()
+    for at in range(0, len(body), _AT_ONCE):
+        found.update(body[at : at + _AT_ONCE])
+    return found.digest()
 
 
 def relaxed(name: bytes, value: bytes) -> bytes:

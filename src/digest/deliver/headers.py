@@ -28,7 +28,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,49}")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PHRASE_AND_REST = re.compile(r"(?P<phrase>.*?) *<(?P<rest>[^<>]*)>")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_ATOMS = re.compile(rf"{_ATOM}+(?: {_ATOM}+)*")
+#: A name that needs no quotes before an address that needs no encoding: what most readers have.
+_PLAIN_MAILBOX = re.compile(rf"(?:{_ATOM}+ )+<(?:{_ATOM}|\.)+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?>")
 _SINGLE_SPACED = re.compile(r"[!-~]+(?: [!-~]+)*")
 #: What may stand for itself in a Q-encoded word within a phrase (RFC 2047 §5 (3)).
 _Q_SAFE = frozenset((string.ascii_letters + string.digits + "!*+-/").encode())
@@ -76,6 +79,9 @@ def _pieces(name: str, value: str) -> list[str]:
 
 def _mailbox(name: str, value: str, first: int) -> list[str]:
     """`Name <address>` or a bare address; the name is given plain or in quotes."""
+    is_short = len(value) < first and "=?" not in value and ".." not in value
+    if is_short and _PLAIN_MAILBOX.fullmatch(value):
+        return [value]
     found = _PHRASE_AND_REST.fullmatch(value.strip())
     phrase, address = (found["phrase"], found["rest"]) if found else ("", value.strip())
     try:

@@ -1,7 +1,6 @@
 """Messages: an issue addressed to one reader, and the notices around it, with every header they need."""
 
 import hashlib
-import hmac
 import html
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from digest.render.marks import fill, outline, scrub, without_marks
 from digest.render.masthead import Links, Masthead
 from digest.render.moments import day, local
 from digest.render.templates import Templates
+from digest.tokens import KeyedHash
 
 _SEEN_BY_ALL = frozenset({"note", "postal"})
 #: What an address may not hold, whatever its checks were: it would end the header, or the mailbox.
@@ -92,14 +92,16 @@ def personal(subscription: Subscription, masthead: Masthead, links: Links, *, is
             "List-Unsubscribe": _ways_out(links),
         },
         values=values,
-        escaped={name: _escaped(value) for name, value in values.items()},
+        escaped=_escaped(values),
         is_dated=known is not None,
     )
 
 
-def _escaped(value: str) -> str:
-    """The value as HTML; most have nothing to escape, and looking is cheaper."""
-    return html.escape(value) if _MARKUP.search(value) else value
+def _escaped(values: dict[str, str]) -> dict[str, str]:
+    """The values as HTML; most have nothing to escape, and looking is cheaper."""
+    if _MARKUP.search("".join(values.values())) is None:
+        return values
+    return {name: html.escape(value) for name, value in values.items()}
 
 
 def issue_message_id(masthead: Masthead, issue_id: int, subscriber_id: int) -> str:
@@ -189,15 +191,11 @@ def _ways_out(links: Links) -> str:
 
 def _message_id(readable: str, unique: str, masthead: Masthead) -> str:
     """`<key.issue.reader.hash@domain>`: readable in a log, and enough to find a delivery by."""
-    seal = _empty_seal(masthead.seal_key).copy()
-    seal.update(f"{unique}@{masthead.from_address}".encode())
-    return f"<{readable}.{seal.hexdigest()[:16]}@{_domain_of(masthead.from_address)}>"
+    seal = _seal(masthead.seal_key).of(f"{unique}@{masthead.from_address}".encode()).hex()[:16]
+    return f"<{readable}.{seal}@{_domain_of(masthead.from_address)}>"
 
 
-@lru_cache(maxsize=64)
-def _empty_seal(key: bytes) -> hmac.HMAC:
-    """A seal over nothing yet: a copy of it is cheaper than a new one."""
-    return hmac.new(key, digestmod=hashlib.sha256)
+_seal = lru_cache(maxsize=64)(KeyedHash)
 
 
 @lru_cache(maxsize=64)
@@ -236,4 +234,6 @@ def _phrase(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join(without_marks(scrub(text)).split())

@@ -1,11 +1,14 @@
 """The ledger: one row for each reader of an issue, written before and after everything that happens."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import (
     Connection,
     ScalarSelect,
+    Update,
     bindparam,
     case,
     func,
@@ -19,7 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, Delivery, DeliveryEvent, DeliveryState, IssueState
 from digest.store.audience import fan_out
+from digest.store.given import given_ids, ids_given
 from digest.store.moments import UTCDateTime
+from digest.store.packed import Rows, fetch
+from digest.store.prepared import Prepared
 from digest.store.recovery import (
     SENDER,
     UNANSWERED,
@@ -109,24 +115,31 @@ def claim_all(
     """Up to `limit` due deliveries, now held by the caller for `lease` under a new fencing number.
 
     `holder` is the caller's name among the senders; when that one is gone, its claims are free. One
-    conditional update; on PostgreSQL many workers skip each other's rows.
+    conditional update; on PostgreSQL many workers skip each other's rows. SQLite, where whoever writes is
+    alone, is asked for the rows before: as one text (see `packed`).
     """
-    claimed = connection.execute(
-        update(TABLE)
-        .where(TABLE.c.id.in_(_claimable(issue_id, limit, now)))
-        .values(
-            state=DELIVERY_MOVES[DeliveryEvent.CLAIM].to,
-            fence=TABLE.c.fence + 1,
-            attempts=TABLE.c.attempts + 1,
-            lease_until=now + lease,
-            holder=holder,
-            first_tried_at=func.coalesce(TABLE.c.first_tried_at, literal(now, UTCDateTime)),
-            updated_at=now,
+    values = {
+        "state": literal(DELIVERY_MOVES[DeliveryEvent.CLAIM].to.value),
+        "fence": TABLE.c.fence + 1,
+        "attempts": TABLE.c.attempts + 1,
+        "lease_until": literal(now + lease, UTCDateTime),
+        "holder": literal(holder),
+        "first_tried_at": func.coalesce(TABLE.c.first_tried_at, literal(now, UTCDateTime)),
+        "updated_at": literal(now, UTCDateTime),
+    }
+    due = TABLE.c.id.in_(_claimable(issue_id, limit, now))
+    claiming = update(TABLE).values(values)
+    rows: Rows
+    if connection.dialect.name == "sqlite":
+        rows = fetch(
+            connection, select(*(values.get(name, TABLE.c[name]).label(name) for name in PLAIN)).where(due)
         )
-        .returning(*(TABLE.c[name] for name in PLAIN))
-    )
-    found = [Delivery(state=DeliveryState.CLAIMED, **dict(zip(PLAIN, row, strict=True))) for row in claimed]
-    return tuple(sorted(found, key=lambda one: one.id))
+        ids = given_ids(connection, [row[0] for row in rows])
+        connection.execute(claiming.where(TABLE.c.id.in_(select(ids))))
+    else:
+        rows = connection.execute(claiming.where(due).returning(*(TABLE.c[name] for name in PLAIN))).all()
+    found = [Delivery(state=DeliveryState.CLAIMED, **dict(zip(PLAIN, row, strict=True))) for row in rows]
+    return tuple(sorted(found, key=attrgetter("id")))
 
 
 def claim_while_sending(
@@ -203,8 +216,8 @@ def hand_all(
     # One update for each fencing number, and nearly all share one.
     for fence in {one.fence for one in claimed}:
         ids = [one.id for one in claimed if one.fence == fence]
-        handed = connection.execute(
-            _HAND, {"its_ids": ids, "its_fence": fence, "its_lease": now + lease, "its_now": now}
+        handed = _HAND.run(
+            connection, its_ids=json.dumps(ids), its_fence=fence, its_lease=now + lease, its_now=now
         )
         # To be told each id costs a turn of this thread, and nearly always all of them are ours.
         stored.update(
@@ -245,19 +258,25 @@ _POSTPONE = (
         updated_at=bindparam("its_now", type_=UTCDateTime),
     )
 )
-_HAND = (
-    update(TABLE)
-    .where(
-        TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
-        TABLE.c.fence == bindparam("its_fence"),
-        may(DeliveryEvent.HAND),
+
+
+def _hand(name: str) -> Update:
+    return (
+        update(TABLE)
+        .where(
+            TABLE.c.id.in_(select(ids_given("its_ids", name))),
+            TABLE.c.fence == bindparam("its_fence"),
+            may(DeliveryEvent.HAND),
+        )
+        .values(
+            state=DELIVERY_MOVES[DeliveryEvent.HAND].to,
+            lease_until=bindparam("its_lease", type_=UTCDateTime),
+            updated_at=bindparam("its_now", type_=UTCDateTime),
+        )
     )
-    .values(
-        state=DELIVERY_MOVES[DeliveryEvent.HAND].to,
-        lease_until=bindparam("its_lease"),
-        updated_at=bindparam("its_now"),
-    )
-)
+
+
+_HAND = Prepared(_hand)
 _HANDED = select(TABLE.c.id).where(
     TABLE.c.id.in_(bindparam("its_ids", expanding=True)),
     TABLE.c.fence == bindparam("its_fence"),

@@ -23,7 +23,7 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg",
 }
 #: Seconds to wait for SQLite's write lock.
-_LOCK_TIMEOUT = 30
+LOCK_TIMEOUT = 30
 
 
 class Store:
@@ -81,7 +81,7 @@ def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
             raise ConfigError(f"the PostgreSQL driver cannot be loaded: {exc}") from exc
     file = Path(url.database or "")
     _require_place(file)
-    engine = create_async_engine(url, connect_args={"timeout": _LOCK_TIMEOUT})
+    engine = create_async_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
     if not file.exists():
         # It holds addresses: a new one is its owner's alone.
         event.listen(engine.sync_engine, "connect", lambda *_: file.chmod(0o600), once=True)

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Choice, Subscriber, Subscription, SubscriptionState
+from digest.store.given import given_ids
+from digest.store.packed import fetch_all
 from digest.store.reader_tables import SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PAGE = 1000
@@ -36,8 +38,8 @@ _SUBSCRIPTION = (
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(ids))
-    return {row[0]: _of_columns(newsletter, row) for row in await session.execute(query)}
+    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(select(given_ids(session, ids))))
+    return {row[0]: _of_columns(newsletter, row) for row in await fetch_all(session, query)}
 
 
 def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
@@ -51,7 +53,7 @@ def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _of_columns(newsletter: str, row: Row[*tuple[Any, ...]]) -> Subscription:
+def _of_columns(newsletter: str, row: Sequence[Any]) -> Subscription:
     key, email, name, language, zone, created_at, *own = row
     state, choice, cadence, paused_until, hour, asked, confirmed, left, why = own
     chosen = choice_stored(choice)
