@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -96,10 +97,22 @@ class Telling(Writer):
         super().__init__(store)
         self.wrote = asyncio.Event()
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        result = await super().write(work)
+    async def write_little(self, work: Callable[[Connection], T]) -> T:
+        result = await super().write_little(work)
         self.wrote.set()
         return result
+
+
+class Patient(Writer):
+    """A writer that says when it leaves the work to its thread."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.began = asyncio.Event()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        self.began.set()
+        return await super().write(work)
 
 
 async def test_intents_that_are_asked_for_together_are_stored_in_one_transaction(
@@ -206,18 +219,46 @@ async def test_what_is_given_back_is_queued_again_and_the_try_does_not_count(
 async def test_a_cancelled_transaction_ends_before_the_next_begins(
     store: Store, writer: Writer, claimed: tuple[Delivery, ...]
 ) -> None:
-    ledger = ledger_of(writer)
-    ledger.settle(refused(claimed[0]))
-    first = asyncio.create_task(ledger.flush())
+    outcomes = [refused(claimed[0])]
+    work = partial(deliveries.record, intents=[], outcomes=outcomes, lease=LEASE, now=NOW)
+    first = asyncio.create_task(writer.write(work))
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
 
+    ledger = ledger_of(writer)
     ledger.settle(refused(claimed[1]))
     await ledger.flush()
 
     assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 2, "failed": 2}
+
+
+async def test_an_intent_waits_in_a_thread_while_somebody_else_writes(
+    store: Store, claimed: tuple[Delivery, ...]
+) -> None:
+    async with aclosing(Patient(store)) as writer:
+        ledger = ledger_of(writer)
+        storing = asyncio.create_task(ledger.run())
+        async with store.begin() as session:
+            await session.execute(text("DELETE FROM suppression"))
+
+            asking = asyncio.create_task(ledger.hand(claimed[0]))
+            await asyncio.wait_for(writer.began.wait(), 20)
+
+        assert await asyncio.wait_for(asking, 20)
+        assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "handed": 1}
+        storing.cancel()
+
+
+async def test_a_few_intents_are_stored_before_there_are_many(
+    store: Store, writer: Writer, claimed: tuple[Delivery, ...]
+) -> None:
+    ledger = Ledger(writer, hand_lease=LEASE, clock=lambda: NOW, at_once=100)
+    storing = asyncio.create_task(ledger.run())
+
+    assert await asyncio.wait_for(ledger.hand(claimed[0]), 20)
+    storing.cancel()
 
 
 async def test_with_power_in_mind_each_transaction_reaches_the_disk(store: Store) -> None:

@@ -11,6 +11,8 @@ from digest.store.deliveries import Settlement
 
 #: An outcome that no intent takes along is stored after that long.
 _OUTCOME_SECONDS = 0.05
+#: An intent waits so long for others that come along.
+_INTENT_SECONDS = 0.002
 
 
 class Ledger:
@@ -20,13 +22,19 @@ class Ledger:
     outcome of one message before it asks for the intent of its next leaves at most one of them in doubt.
     """
 
-    def __init__(self, writer: Writer, *, hand_lease: timedelta, clock: Callable[[], datetime]) -> None:
-        """`hand_lease` is how long an intent may wait for its outcome before it counts as uncertain."""
+    def __init__(
+        self, writer: Writer, *, hand_lease: timedelta, clock: Callable[[], datetime], at_once: int = 1
+    ) -> None:
+        """`hand_lease` is how long an intent may wait for its outcome before it counts as uncertain.
+
+        `at_once` is how many messages can wait for their intents: for half of them it is worth to begin.
+        """
         self._writer = writer
         self._lease = hand_lease
         self._clock = clock
         self._intents: list[tuple[Delivery, asyncio.Future[bool]]] = []
         self._outcomes: list[Settlement] = []
+        self._many = max(at_once // 2, 1)
         self._wanted = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._error: Exception | None = None
@@ -57,21 +65,28 @@ class Ledger:
             raise self._error
         answer = asyncio.get_running_loop().create_future()
         self._intents.append((delivery, answer))
-        self._wanted.set()
+        self._store_within(_INTENT_SECONDS if len(self._intents) < self._many else 0)
         return bool(await answer)
 
     def settle(self, settlement: Settlement) -> None:
         """Take an outcome; it is stored with the next intent, soon, or at `flush`."""
         self._outcomes.append(settlement)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_OUTCOME_SECONDS, self._wanted.set)
+        self._store_within(_OUTCOME_SECONDS)
+
+    def _store_within(self, seconds: float) -> None:
+        if not seconds:
+            self._wanted.set()
+            return
+        loop = asyncio.get_running_loop()
+        if self._timer is not None and self._timer.when() > loop.time() + seconds:
+            self._timer.cancel()
+            self._timer = None
+        self._timer = self._timer or loop.call_later(seconds, self._wanted.set)
 
     async def run(self) -> None:
         """Store what is asked for until cancelled. What the store raises ends it, and all that wait."""
         while True:
             await self._wanted.wait()
-            # Those that are ready in this turn of the loop come along.
-            await asyncio.sleep(0)
             await self.flush()
 
     async def flush(self) -> None:
@@ -101,4 +116,4 @@ class Ledger:
         record = partial(
             deliveries.record, intents=intents, outcomes=outcomes, lease=self._lease, now=self._clock()
         )
-        return await self._writer.write(record)
+        return await self._writer.write_little(record)

@@ -106,7 +106,7 @@ async def _take_part(
             name=name,
             addressing=addressing,
             clock=clock,
-            ledger=Ledger(writer, hand_lease=lease, clock=clock),
+            ledger=Ledger(writer, hand_lease=lease, clock=clock, at_once=relays.connections),
             should_stop=ours.should_stop,
             relays=relays,
             pacing=pacing,

@@ -118,6 +118,13 @@ def sync_every_commit(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def leave_checkpoints(connection: Any, _record: object) -> None:
+    """What is committed is moved to its place, which waits for the disk, when another connection commits."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA wal_autocheckpoint=0")
+    cursor.close()
+
+
 def begin_sqlite(connection: Connection) -> None:
     """A writer takes the lock at once: upgrading a read lock later can only fail."""
     writes = connection.get_execution_options().get("digest_writes")
