@@ -113,7 +113,9 @@ async def _settle_some(writer: Writer, claimed: list[Delivery], group: int) -> f
     before: list[Settlement] = []
     for at in [*range(0, len(claimed), group), len(claimed)]:
         now = claimed[at : at + group]
-        await writer.write_little(partial(deliveries.record, intents=now, outcomes=before, lease=LEASE, now=NOW))
+        await writer.write_little(
+            partial(deliveries.record, intents=now, outcomes=before, lease=LEASE, now=NOW)
+        )
         before = [
             Settlement(delivery=one, state=DeliveryState.SENT, reply="250 2.0.0 queued as 4F1B2C3D")
             for one in now
