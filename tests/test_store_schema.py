@@ -7,8 +7,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from conftest import NOW
 from digest.errors import ConfigError, SchemaError, StoreError
-from digest.store import Store, schema
+from digest.store import Store, schema, subscribers
 
 VERSIONS = Path(__file__).parents[1] / "alembic" / "versions"
 
@@ -28,6 +29,25 @@ async def test_migrations_run_up_from_empty_and_down_again(database_url: str) ->
 
 async def test_the_models_are_what_the_migrations_make(store: Store) -> None:
     assert await schema.differences(store) == []
+
+
+async def test_hashes_of_addresses_that_an_older_version_stored_are_found_by_this_one(
+    database_url: str,
+) -> None:
+    old = "0123456789abcdef" * 4
+    async with Store(database_url) as store:
+        await schema.upgrade(store)
+        await schema.downgrade(store, "0018")
+        async with store.begin() as session:
+            row = {"one": old, "at": NOW}
+            await session.execute(
+                text("INSERT INTO suppression (email_hash, reason, words, at) VALUES (:one, 'x', '', :at)"),
+                row,
+            )
+        await schema.upgrade(store)
+
+        async with store.read() as session:
+            assert await subscribers.suppression(session, old[:32]) == "x"
 
 
 async def test_upgrading_twice_changes_nothing(store: Store) -> None:
