@@ -171,7 +171,7 @@ async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> N
     with sending_bar(terminal, count) as watch, stop_signals(tell) as is_to_stop:
         done = await publish.send(house, issue, clock=utc_now, watch=watch, should_stop=is_to_stop)
     for why in done.lost:
-        terminal.warn("process", f"one of those that sent is lost: {why}; nobody misses anything")
+        terminal.warn("process", f"one of those that sent was lost: {why}; the others take over what it held")
     if is_to_stop():
         terminal.say("sent", (await ledger_of(house, issue)).words())
         raise asyncio.CancelledError
