@@ -37,7 +37,7 @@ ASKED = (
     "SELECT email, reason FROM suppression LEFT JOIN subscriber USING (email_hash)",
     "SELECT recipient, name FROM notice",
 )
-SMALL = f"import digest.subscribe.importing as m; m._FIRST = m._MOST = {SET // 2}; m._TOGETHER = 2"
+SMALL = f"import digest.subscribe.importing as m; m._FIRST = m._MOST = {SET}"
 KILL = """
 import os, signal
 from sqlalchemy import Engine, event

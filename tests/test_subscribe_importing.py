@@ -136,7 +136,7 @@ async def test_an_import_that_was_broken_off_is_gone_on_with(house: House) -> No
     def break_off(rows: int) -> None:
         nonlocal done
         done += rows
-        if done == count:
+        if done > count // 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

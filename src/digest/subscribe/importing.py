@@ -1,9 +1,7 @@
 """Many readers from a CSV: what can go in goes in, the rest is reported line by line."""
 
-import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -20,10 +18,9 @@ from digest.subscribe.lookup import HOURS
 from digest.subscribe.operator import require_basis
 from digest.subscribe.table import NO_WISHES, Row, read_rows
 
-#: Rows in the first statements, and the most in those of a long file.
-_FIRST, _MOST = 2000, 16_000
-#: So many batches are one transaction: it holds up other writers for about half a second.
-_TOGETHER = 2
+#: Rows in the first transaction, and the most in those of a long file: one holds up other writers for about
+#: half a second.
+_FIRST, _MOST = 2000, 32_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +71,14 @@ async def import_csv(
     house.newsletter(key)
     count = Count()
     file = io.BytesIO(data) if isinstance(data, bytes) else data
-    batches = _batches(ground, read_rows(file))
-    async with aclosing(_sets(batches)) as sets:
-        async for some in sets:
-            async with house.store.begin() as session:
-                for batch in some:
-                    await admit(session, ground, batch.people, count)
-                    count.already += batch.repeated
-                    count.refused += batch.refused
-                    if progress:
-                        progress(batch.rows)
+    # Read first and then stored, so that others can write meanwhile.
+    for batch in _batches(ground, read_rows(file)):
+        async with house.store.begin() as session:
+            await admit(session, ground, batch.people, count)
+        count.already += batch.repeated
+        count.refused += batch.refused
+        if progress:
+            progress(batch.rows)
     house.log.event("readers.imported", newsletter=key, added=count.added, refused=len(count.refused))
     return ImportReport(
         added=count.added,
@@ -103,22 +98,6 @@ class _Batch:
     #: Rows whose address another row of the batch has.
     repeated: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
-
-
-async def _sets(batches: Iterator[_Batch]) -> AsyncGenerator[list[_Batch], None]:
-    """Batches for one transaction each; while one is stored, which leaves Python idle, the next is read."""
-    reading = asyncio.create_task(asyncio.to_thread(_some, batches))
-    try:
-        while some := await reading:
-            reading = asyncio.create_task(asyncio.to_thread(_some, batches))
-            yield some
-    finally:
-        # A thread cannot be cut off, and it reads the caller's file.
-        await asyncio.wait([reading])
-
-
-def _some(batches: Iterator[_Batch]) -> list[_Batch]:
-    return list(islice(batches, _TOGETHER))
 
 
 def _batches(ground: Ground, rows: Iterator[Row]) -> Iterator[_Batch]:
