@@ -178,7 +178,7 @@ def test_a_rule_places_what_is_like_the_moved_article_and_nothing_else() -> None
     week = [
         article(4, title="Tutorial: weaving bamboo cloth"),
         article(5, title="A tutorial on glaciers"),
-        article(6, title="Tutorial: ferries without captains", source_id=2),
+        article(6, title="Tutorial: ferries without captains", summary="Boats steer.", source_id=2),
     ]
 
     own = (*plan().sections, Section(key="jobs", label="Jobs"))

@@ -5,13 +5,10 @@ import random
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from articles import NOW, SINCE, article, moved, plan
-from digest.compose import Weights, review
+from digest.compose import review
 from digest.compose.pause import without_collecting
-from digest.compose.story import cluster
 from digest.domain import Article
 
 
@@ -29,20 +26,6 @@ def drawn(chance: random.Random, count: int) -> list[Article]:
         )  # fmt: skip
         week.append(moved(one, SINCE + timedelta(days=chance.randint(0, 3), hours=2)))
     return week
-
-
-def clusters(week: list[Article], **weights: float) -> list[list[int]]:
-    found, _ = cluster(week, plan(weights=Weights(**weights)))
-    return [[one.id for one in each.articles] for each in found]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 40))
-def test_links_too_weak_to_matter_are_forgotten_without_a_change(seed: int, count: int) -> None:
-    week = drawn(random.Random(seed), count)
-
-    # Whoever asks about everything keeps every link; what is joined does not hang on what is asked.
-    assert clusters(week) == clusters(week, ask_story=1e-9)
 
 
 def test_composing_makes_no_cycles_for_pythons_collector_to_find() -> None:

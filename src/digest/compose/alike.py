@@ -1,14 +1,14 @@
-"""Which texts tell the same story: TF-IDF and average linkage, over pairs that share a rare term only.
+"""Which texts tell the same story: the evidence of their words, over pairs that share a rare word only.
 
-Two clusters are joined while the mean likeness (cosine) of their texts is above
+Two clusters are joined while the evidence (`digest.compose.evidence`) that one story told both is above
 
-    same_story · length + alone / (texts of the one · texts of the other)
+    same_story · root + alone / root
 
-so that two texts alone must be much alike, and many bear each other out; `length` is 1 for texts of twenty
-different words in the mean and grows with it, as longer texts have more in common by chance. Texts of one
-owner need more: who publishes twice mostly tells two things. Days are clustered one after another and what
-one day joined stays joined, so that Monday's stories do not fall apart when Tuesday's articles come in. The
-pairs come from an inverted index, so the cost grows with the number of texts and not with its square.
+where root² is (texts of the one · texts of the other), so that two texts alone must have much in common, and
+many bear each other out. They must also be alike (cosine of TF-IDF), texts of one owner more: who publishes
+twice mostly tells two things. Days are clustered one after another and what one day joined stays joined, so
+that Monday's stories do not fall apart when Tuesday's articles come in. The pairs come from an inverted
+index, so the cost grows with the number of texts and not with its square.
 """
 
 import heapq
@@ -17,18 +17,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from digest.compose.corpus import Corpus, Text, Vector, dot
+from digest.compose.evidence import Said, evidence
 from digest.compose.forest import Forest
 from digest.compose.plan import Weights
 
 #: Pairs as alike as this are looked at for being copies.
-COPIES = 0.45
-#: Clusters that share an owner must be this much likelier, and this much alike at least.
-SHARED_OWNER = 2.0
-SHARED_OWNER_LEAST = 0.25
-#: Two clusters of five texts or more must be alike to each other by this part of what each is in itself:
-#: two tight ones far apart are two stories of one kind.
-TIGHT_FROM = 5
-TIGHT = 0.54
+COPIES = 0.5
+#: Two texts alone must be so much alike, groups less as they have more pairs: a name or two in common is not
+#: yet a story.
+LIKE = 0.33
+#: Clusters that share an owner need so much more evidence, and must be this much alike at least.
+SHARED_OWNER = 3.0
+SHARED_OWNER_LEAST = 0.3
+#: A link of less evidence is forgotten, as hardly any cluster grows into it.
+HOPELESS = -3.0
+#: From this part of the likeness that is needed on, the editor is asked.
+ASK_LIKE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +61,16 @@ class _Group:
     """A cluster in the making."""
 
     members: list[int]
-    sum: Vector
+    said: Said
     voices: frozenset[str]
     languages: frozenset[str]
-    #: The summed likeness of its own pairs.
-    within: float = 0.0
-    #: The summed likeness to the texts of each neighbour.
+    #: The evidence that it and each neighbour are one.
     links: dict[int, float] = field(default_factory=dict)
 
 
 def group(
     texts: Sequence[Text],
-    days: Sequence[Sequence[int]],
+    days: Iterable[Sequence[int]],
     *,
     weights: Weights,
     ties: Sequence[Sequence[str]] = (),
@@ -83,13 +85,12 @@ def group(
     `is_copy` tells whether two are nearly the same.
     """
     forest, corpus = Forest(len(texts)), Corpus(texts)
-    lengths = _lengths(corpus.words, days)
-    linker = _Linker(texts, corpus, forest, weights, parted, least=_least(weights, lengths))
+    linker = _Linker(texts, corpus, forest, weights, parted)
     owners: dict[str, int] = {}
     copies: list[tuple[int, int]] = []
-    for day, length in zip(days, lengths, strict=True):
+    for day in days:
         corpus.add(day)
-        linker.add(day, length)
+        linker.add(day)
         for known, must in ((ties, True), (marks, False)):
             for index in day if known else ():
                 for mark in known[index]:
@@ -100,10 +101,10 @@ def group(
             linker.merge(one, other)
         copies += found
         linker.link(met)
-    unsure = linker.unsure()
+    unsure, vectors = linker.unsure(), corpus.vectors
     return Grouping(
         roots=tuple(forest.root(index) for index in range(len(texts))),
-        fits=linker.fits(),
+        fits=_fits(vectors, forest, len(texts)),
         copies=tuple(copies),
         unsure=_left(unsure, forest),
     )
@@ -119,16 +120,30 @@ def _left(unsure: Mapping[tuple[int, int], float], forest: Forest) -> tuple[Pair
     return tuple(found.values())
 
 
+def _fits(vectors: Mapping[int, Vector], forest: Forest, size: int) -> tuple[float, ...]:
+    """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
+    members: dict[int, list[int]] = {}
+    for index in vectors:
+        members.setdefault(forest.root(index), []).append(index)
+    fits = [0.0] * size
+    for group in members.values():
+        if len(group) > 1:
+            whole: Vector = {}
+            for index in group:
+                _add(whole, vectors[index])
+            for index in group:
+                vector = vectors[index]
+                fits[index] = round((dot(vector, whole) - dot(vector, vector)) / (len(group) - 1), 4)
+    return tuple(fits)
+
+
 def _add(whole: Vector, vector: Vector) -> None:
     for term, weight in vector.items():
         whole[term] = whole.get(term, 0.0) + weight
 
 
 class _Linker:
-    """Average linkage over groups; the mean likeness of two is exact, only who meets is limited.
-
-    What is less alike than `least` is not kept, as nothing would come of it.
-    """
+    """Joins the groups for whose being one there is most evidence; only who meets is limited."""
 
     def __init__(
         self,
@@ -137,23 +152,19 @@ class _Linker:
         forest: Forest,
         weights: Weights,
         parted: frozenset[tuple[int, int]],
-        *,
-        least: float,
     ) -> None:
         self._texts, self._corpus, self._forest = texts, corpus, forest
-        self._weights, self._parted, self._least = weights, parted, least
+        self._weights, self._parted = weights, parted
         self._groups: dict[int, _Group] = {}
         self._heap: list[tuple[float, int, int, int, int]] = []
-        self._length = 1.0
 
-    def add(self, day: Sequence[int], length: float) -> None:
-        """Begin a group for each of these texts; `length` is what pairs need by, from now on."""
-        self._length = length
+    def add(self, day: Sequence[int]) -> None:
+        """Begin a group for each of these texts."""
         for index in day:
             text = self._texts[index]
             self._groups[index] = _Group(
                 members=[index],
-                sum=self._corpus.vectors[index],
+                said=self._corpus.said[index],
                 voices=frozenset({text.voice}),
                 languages=frozenset({text.language} - {""}),
             )
@@ -162,15 +173,13 @@ class _Linker:
         """Make the groups of two texts one, however alike they are; parted ones only when they `must`."""
         one, other = self._forest.pair(one, other)
         if one != other and (must or not self._is_parted(one, other)):
-            mine, theirs = self._groups[one], self._groups[other]
-            mine.links.setdefault(other, dot(mine.sum, theirs.sum))
             self._join(one, other)
 
     def link(self, pairs: Iterable[tuple[int, int, float]]) -> None:
         """Join what is sure, the most certain first."""
         for one, other in sorted({self._forest.pair(one, other) for one, other, _ in pairs}):
             if one != other:
-                self._meet(one, other, dot(self._groups[one].sum, self._groups[other].sum))
+                self._meet(one, other)
         while self._heap:
             _, one, other, size_one, size_other = heapq.heappop(self._heap)
             is_current = self._size(one) == size_one and self._size(other) == size_other
@@ -178,112 +187,75 @@ class _Linker:
                 self._join(one, other)
 
     def unsure(self) -> dict[tuple[int, int], float]:
-        """The pairs of clusters that are nearly alike enough, by a member of each, with their likeness."""
+        """Pairs of clusters with nearly enough evidence, by a member of each, and their likeness."""
         found = {}
         for one, mine in self._groups.items():
-            for other, summed in mine.links.items():
-                likeness = summed / (len(mine.members) * self._size(other))
-                need = self._needed(one, other)
-                is_near = need * self._weights.ask_story <= likeness
-                if one < other and is_near and not self._is_parted(one, other):
-                    found[one, other] = likeness
+            for other, known in mine.links.items():
+                is_near = one < other and self._missing(one, other, known) <= self._weights.ask_story
+                if is_near and self._is_like(one, other, ASK_LIKE) and not self._is_parted(one, other):
+                    found[one, other] = self._likeness(one, other)
         return found
-
-    def fits(self) -> tuple[float, ...]:
-        """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
-        fits = [0.0] * len(self._texts)
-        for group in self._groups.values():
-            others = len(group.members) - 1
-            for index in group.members if others else ():
-                vector, whole = self._corpus.vectors[index], group.sum
-                summed = sum([weight * (whole[term] - weight) for term, weight in vector.items()])
-                fits[index] = round(summed / others, 4)
-        return tuple(fits)
 
     def _size(self, root: int) -> int:
         return len(self._groups[root].members) if root in self._groups else 0
 
-    def _needed(self, one: int, other: int) -> float:
-        """The mean likeness above which two clusters are one story."""
+    def _missing(self, one: int, other: int, known: float) -> float:
+        """How much more evidence would make two clusters one story; below zero when there is enough."""
         mine, theirs = self._groups[one], self._groups[other]
         if mine.languages and theirs.languages and mine.languages.isdisjoint(theirs.languages):
             return math.inf
-        if len(mine.voices | theirs.voices) == 1:
-            return self._weights.same_owner
-        texts = len(mine.members) * len(theirs.members)
-        need = self._weights.same_story * self._length + self._weights.alone / texts
-        if min(len(mine.members), len(theirs.members)) >= TIGHT_FROM:
-            need = max(need, TIGHT * math.sqrt(_mean(mine) * _mean(theirs)))
-        if mine.voices.isdisjoint(theirs.voices):
-            return need
-        return max(need * SHARED_OWNER, SHARED_OWNER_LEAST)
+        root = math.sqrt(len(mine.members) * len(theirs.members))
+        need = self._weights.same_story * root + self._weights.alone / root
+        is_shared = len(mine.voices | theirs.voices) > 1 and not mine.voices.isdisjoint(theirs.voices)
+        return need + (SHARED_OWNER * root if is_shared else 0.0) - known
 
-    def _meet(self, one: int, other: int, summed: float) -> None:
+    def _is_like(self, one: int, other: int, part: float) -> bool:
+        """Whether two clusters have this part of the mean likeness that they need beside the evidence."""
         mine, theirs = self._groups[one], self._groups[other]
-        likeness = summed / (len(mine.members) * len(theirs.members))
-        if likeness < self._least:
+        if mine.voices.isdisjoint(theirs.voices):
+            least = LIKE / (len(mine.members) * len(theirs.members))
+        else:
+            is_one = len(mine.voices | theirs.voices) == 1
+            least = self._weights.same_owner if is_one else SHARED_OWNER_LEAST
+        return self._likeness(one, other) >= part * least
+
+    def _likeness(self, one: int, other: int) -> float:
+        """The mean likeness of their texts."""
+        mine, theirs = self._groups[one].members, self._groups[other].members
+        vectors = self._corpus.vectors
+        return sum(dot(vectors[a], vectors[b]) for a in mine for b in theirs) / (len(mine) * len(theirs))
+
+    def _meet(self, one: int, other: int) -> None:
+        mine, theirs = self._groups[one], self._groups[other]
+        known = evidence(mine.said, theirs.said, self._corpus.expected)
+        if known < HOPELESS:
             mine.links.pop(other, None)
             theirs.links.pop(one, None)
             return
-        mine.links[other] = theirs.links[one] = summed
-        over = likeness - self._needed(one, other)
-        if over > 0:
+        mine.links[other] = theirs.links[one] = known
+        missing = self._missing(one, other, known)
+        if missing < 0 and self._is_like(one, other, 1.0):
             low, high = min(one, other), max(one, other)
+            over = -missing / math.sqrt(len(mine.members) * len(theirs.members))
             # Rounded, so that the last bit of a sum does not decide the order.
             heapq.heappush(self._heap, (-round(over, 9), low, high, self._size(low), self._size(high)))
 
     def _join(self, one: int, other: int) -> None:
         self._forest.join(one, other)
         mine, theirs = self._groups[one], self._groups.pop(other)
-        summed = {}
-        for third in sorted((mine.links.keys() | theirs.links.keys()) - {one, other}):
-            far = self._groups[third]
-            far.links.pop(other, None)
-            from_mine = mine.links[third] if third in mine.links else dot(mine.sum, far.sum)
-            from_theirs = theirs.links[third] if third in theirs.links else dot(theirs.sum, far.sum)
-            summed[third] = from_mine + from_theirs
-        _absorb(mine, theirs, mine.links[other])
+        thirds = sorted((mine.links.keys() | theirs.links.keys()) - {one, other})
+        for third in thirds:
+            self._groups[third].links.pop(other, None)
+        mine.said = mine.said.joined(theirs.said)
+        mine.voices |= theirs.voices
+        mine.languages |= theirs.languages
+        mine.members = mine.members + theirs.members
         mine.links = {}
-        for third, value in summed.items():
-            self._meet(one, third, value)
+        for third in thirds:
+            self._meet(one, third)
 
     def _is_parted(self, one: int, other: int) -> bool:
         if not self._parted:
             return False
         mine, theirs = self._groups[one].members, self._groups[other].members
         return any((min(a, b), max(a, b)) in self._parted for a in mine for b in theirs)
-
-
-def _lengths(words: Sequence[int], days: Iterable[Sequence[int]]) -> list[float]:
-    """For each day the factor by which the length of the texts so far raises what a pair needs."""
-    lengths, known = [], list[int]()
-    for day in days:
-        known += [words[index] for index in day if words[index]]
-        mean = sum(known) / len(known) if known else 20.0
-        lengths.append(float((min(max(mean, 5.0), 60.0) / 20) ** 0.4))
-    return lengths
-
-
-def _least(weights: Weights, lengths: Iterable[float]) -> float:
-    """The mean likeness below which two clusters are never one nor asked about, however they grow.
-
-    Those who join are no more like a third than the liker of them was, so such a link need not be kept.
-    """
-    need = min(weights.same_story * min(lengths, default=1.0), weights.same_owner)
-    return need * min(weights.ask_story, 1.0)
-
-
-def _mean(each: _Group) -> float:
-    pairs = len(each.members) * (len(each.members) - 1) / 2
-    return each.within / pairs
-
-
-def _absorb(mine: _Group, theirs: _Group, between: float) -> None:
-    mine.within += theirs.within + between
-    mine.voices |= theirs.voices
-    mine.languages |= theirs.languages
-    if len(mine.members) == 1:
-        # Until now its sum was the vector of its one text, which others read.
-        mine.sum = dict(mine.sum)
-    _add(mine.sum, theirs.sum)
-    mine.members = mine.members + theirs.members

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 from operator import mul
 
+from digest.compose.evidence import NAME, OFTEN, Said
 from digest.compose.terms import Counts, Vocabulary, background
 
 #: A term that more texts have finds no pairs.
@@ -22,6 +23,8 @@ FINDS = 0.1
 LIKELY = 0.06
 #: What is ordinary counts as so many texts, so that a quiet week too knows which words are.
 ORDINARY = 100
+#: And as so many for what is expected of a story, so that in a small week its own words stay telling.
+EXPECTED_TEXTS = 500
 #: Two articles published further apart than this are two stories.
 APART = timedelta(days=5)
 
@@ -57,8 +60,6 @@ class Corpus:
         self._texts = texts
         vocabulary = Vocabulary()
         counted = [vocabulary.count(text.title, text.text) for text in texts]
-        #: How many different words each text has.
-        self.words = array("L", [each.words for each in counted])
         self._heads = [each.heads for each in counted]
         ordinary = {vocabulary.number(word): ORDINARY * share for word, share in background().items()}
         # What only one text has makes no text like another and counts in its length alone, so that all of it
@@ -74,8 +75,11 @@ class Corpus:
         # The texts that a term finds, and its weight in each: arrays, because a list of pairs is spread over
         # the memory, and a large week would wait for it.
         self._places: dict[int, tuple[array[int], array[float]]] = {}
-        self._total = 0
+        self._total = self._told = self._words = 0
         self.vectors: dict[int, Vector] = {}
+        #: What each text says, and how often each word is expected in a story of which nothing is read.
+        self.said: dict[int, Said] = {}
+        self.expected = [0.0] * (self._lone + 1)
 
     def add(self, day: Sequence[int]) -> None:
         """Take in the texts of a day."""
@@ -83,10 +87,16 @@ class Corpus:
         numbers = {index: list(map(number, self._counted[index].keys, lone)) for index in day}
         for each in numbers.values():
             having.update(each)
+            self._words += len(each)
+            self._told += bool(each)
         self._total += len(day)
-        self._weigh_terms(set(chain.from_iterable(numbers.values())))
+        terms = set(chain.from_iterable(numbers.values()))
+        self._weigh_terms(terms)
+        self._expect(terms)
         for index in day:
-            self.vectors[index] = self._weigh(numbers.pop(index), self._counted.pop(index).weights)
+            counts, known = self._counted.pop(index), numbers.pop(index)
+            self.vectors[index] = self._weigh(known, counts.weights)
+            self.said[index] = self._say(counts, known)
             for term, weight in self._finders(index):
                 self._place(term, index, weight)
 
@@ -106,6 +116,21 @@ class Corpus:
         for each in numbers:
             rarity[each] = math.log(total / (having[each] + 1 + ordinary(each, 0.0))) + 0.5
         rarity[self._lone] = math.log(total / 2) + 0.5
+
+    def _expect(self, numbers: Iterable[int]) -> None:
+        """Note how often each of these is expected, by how many texts had it until today."""
+        having, ordinary, expected = self._having, self._ordinary.get, self.expected
+        mean = self._words / self._told if self._told else 1.0
+        times, share = OFTEN / (self._total + EXPECTED_TEXTS + 1) / mean, EXPECTED_TEXTS / ORDINARY
+        for each in numbers:
+            expected[each] = times * (having[each] + 1 + share * ordinary(each, 0.0))
+
+    def _say(self, counts: Counts, known: Sequence[int]) -> Said:
+        """What the text says; the words that only it has count in its size alone."""
+        names, lone = counts.names, self._lone
+        pairs = zip(counts.keys, known, strict=True)
+        words = {each: NAME if key in names else 1.0 for key, each in pairs if each != lone}
+        return Said(words, len(known) + (NAME - 1.0) * len(names))
 
     def _weigh(self, numbers: Sequence[int], counts: Sequence[float]) -> Vector:
         """The text's vector; with the terms that only it has it is of length one."""

@@ -26,12 +26,12 @@ class Weights:
     #: For a headline that is a version number.
     release: float = -0.5
     #: `digest.compose.alike` says how these four decide what is one story.
-    same_story: float = 0.085
-    alone: float = 0.22
+    same_story: float = -1.0
+    alone: float = 10.0
     #: What the texts of one owner need to be one story.
-    same_owner: float = 0.6
-    #: From this part of what is needed on, the editor is asked.
-    ask_story: float = 0.7
+    same_owner: float = 0.67
+    #: The editor is asked when no more evidence than this is missing.
+    ask_story: float = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
-"""A text as the numbered terms it is compared by: stems, pairs of them, and pieces of Japanese words."""
+"""A text as the numbered words it is compared by: stems, and pieces of Japanese words."""
 
 import math
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 
 #: So much of a text is compared: what a story is about stands at its beginning.
 LEAD_WORDS = 60
@@ -15,11 +16,6 @@ LEAD_WORDS = 60
 TITLE_TIMES = 2
 #: Words written with a capital are mostly names, and names tell two stories of one kind apart.
 CAPITAL = 1.4
-#: What a pair of words counts beside its two words.
-PAIR = 0.3
-#: The number of a pair's first word counts so often in that of the pair: more than there are words, and no
-#: power of two, as all pairs that end in one word would then be looked for from one place of a table on.
-PAIRS_APART = 2_654_435_761
 
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 #: Written without spaces, or (Korean) with endings that hide the word.
@@ -47,18 +43,18 @@ def _lines(name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """A text's terms by number, with what each counts for standing there so often."""
+    """A text's words by number, with what each counts for standing there so often."""
 
     keys: "array[int]"
     weights: "array[float]"
-    #: How many of the terms are single words.
-    words: int
     #: The words of the title.
     heads: frozenset[int]
+    #: The words written with a capital.
+    names: frozenset[int]
 
 
 class Vocabulary:
-    """The words of some texts, numbered from 1 as they come; a pair is numbered by both."""
+    """The words of some texts, numbered from 1 as they come."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -66,16 +62,17 @@ class Vocabulary:
         self._known: dict[str, tuple[int, float]] = {}
 
     def count(self, title: str, text: str) -> Counts:
-        """The terms of the title and the first words of the text."""
+        """The words of the title and the first ones of the text."""
         counts: dict[int, float] = {}
         heads, body = self._read(title), self._read(lead(text))
-        _count(heads, TITLE_TIMES, counts)
-        _count(body, 1, counts)
+        for words, times in ((heads, TITLE_TIMES), (body, 1)):
+            for word, weight in words:
+                counts[word] = counts.get(word, 0.0) + times * weight
         return Counts(
-            keys=array("Q", counts),
+            keys=array("L", counts),
             weights=array("d", map(_damped, counts.values())),
-            words=len({number for number, _ in heads} | {number for number, _ in body}),
             heads=frozenset(number for number, _ in heads),
+            names=frozenset(number for number, weight in chain(heads, body) if weight == CAPITAL),
         )
 
     def number(self, word: str) -> int:
@@ -115,18 +112,6 @@ def shingles(text: str) -> frozenset[str]:
     """Every three words in a row, for telling copies from texts about the same thing."""
     words = [word for word, _ in _words(text, is_whole=True)]
     return frozenset(" ".join(words[at : at + 3]) for at in range(len(words) - 2))
-
-
-def _count(words: Iterable[tuple[int, float]], times: int, counts: dict[int, float]) -> None:
-    """Add each word, and each with the one before it."""
-    before, weight_before, pair = 0, 0.0, times * PAIR
-    for word, weight in words:
-        counts[word] = counts.get(word, 0.0) + times * weight
-        if before:
-            both = before * PAIRS_APART + word
-            mean = weight if weight == weight_before else math.sqrt(weight_before * weight)
-            counts[both] = counts.get(both, 0.0) + pair * mean
-        before, weight_before = word, weight
 
 
 @lru_cache(maxsize=4096)
