@@ -31,13 +31,16 @@ def drawn(chance: random.Random, count: int) -> list[Article]:
 def test_composing_makes_no_cycles_for_pythons_collector_to_find() -> None:
     week = drawn(random.Random(1), 60)
     review(week, plan(), now=NOW)
-    gc.collect()
+    found = []
 
-    with without_collecting():
-        review(week, plan(), now=NOW)
-        found = gc.collect()
+    for _ in range(3):
+        gc.collect()
+        with without_collecting():
+            review(week, plan(), now=NOW)
+            found.append(gc.collect())
 
-    assert found == 0
+    # What other tests left behind may fall to pieces meanwhile, but not each time.
+    assert min(found) == 0
 
 
 def test_the_collector_is_held_meanwhile_and_on_again_after_an_error() -> None:
