@@ -23,7 +23,7 @@ from digest.domain import (
     Subscription,
     SubscriptionState,
 )
-from digest.errors import StoreError
+from digest.errors import BusyError, StoreError
 from digest.publish.ledger import Ledger
 from digest.store import Store, Writer, deliveries, issues, subscribers
 from digest.store.deliveries import Settlement
@@ -249,6 +249,30 @@ async def test_an_intent_waits_in_a_thread_while_somebody_else_writes(
         assert await asyncio.wait_for(asking, 20)
         assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "handed": 1}
         storing.cancel()
+
+
+async def test_when_the_ledger_stays_locked_whoever_asked_meanwhile_is_told_too(
+    store: Store, claimed: tuple[Delivery, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.store.writer.LOCK_TIMEOUT", 0.3)
+    if not store.is_sqlite:
+        pytest.skip("PostgreSQL locks rows")
+    async with aclosing(Patient(store)) as writer:
+        ledger = ledger_of(writer)
+        storing = asyncio.create_task(ledger.run())
+        async with store.begin() as session:
+            await session.execute(text("DELETE FROM suppression"))
+            ledger.settle(refused(claimed[0]))
+            await asyncio.wait_for(writer.began.wait(), 20)
+
+            with pytest.raises(BusyError, match="locked by another process"):
+                await asyncio.wait_for(ledger.hand(claimed[1]), 20)
+        with pytest.raises(BusyError):
+            await storing
+
+        await ledger.flush()
+
+    assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 1, "failed": 1}
 
 
 async def test_a_few_intents_are_stored_before_there_are_many(

@@ -103,14 +103,20 @@ class Ledger:
             stored = await self._store_all([delivery for delivery, _ in intents], outcomes)
         except BaseException as exc:
             self._outcomes = outcomes + self._outcomes
-            self._error = exc if isinstance(exc, Exception) else None
-            for _, answer in intents:
-                if not answer.done():
-                    answer.set_exception(exc) if isinstance(exc, Exception) else answer.cancel()
+            # Also those that came meanwhile: after an error nobody stores them.
+            self._refuse([*intents, *self._intents], exc)
             raise
         for delivery, answer in intents:
             if not answer.done():
                 answer.set_result(delivery.id in stored)
+
+    def _refuse(self, intents: list[tuple[Delivery, asyncio.Future[bool]]], why: BaseException) -> None:
+        """Tell all that wait, and all that ask later, why nothing of theirs is stored."""
+        self._intents = []
+        self._error = why if isinstance(why, Exception) else None
+        for _, answer in intents:
+            if not answer.done():
+                answer.cancel() if self._error is None else answer.set_exception(self._error)
 
     async def _store_all(self, intents: list[Delivery], outcomes: list[Settlement]) -> frozenset[int]:
         record = partial(
