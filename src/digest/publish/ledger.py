@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from digest.domain import Delivery
+from digest.domain import Delivery, Issue
 from digest.store import Writer, deliveries
-from digest.store.deliveries import Settlement
+from digest.store.deliveries import Claimed, Settlement
 
 #: An outcome that no intent takes along is stored after that long.
 _OUTCOME_SECONDS = 0.05
@@ -36,23 +36,19 @@ class Ledger:
         self._outcomes: list[Settlement] = []
         self._many = max(at_once // 2, 1)
         self._wanted = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
         self._error: Exception | None = None
 
-    async def claim(
-        self, issue_id: int, *, limit: int, lease: timedelta, holder: str
-    ) -> tuple[Delivery, ...]:
-        """Up to `limit` deliveries that are due, held for `lease`; none once the issue is stopped.
+    async def claim(self, issue: Issue, *, limit: int, lease: timedelta, holder: str) -> list[Claimed]:
+        """Up to `limit` deliveries that are due, held for `lease`, with their readers as they are now.
 
-        Made by whoever stores intents and outcomes: two that write would wait for each other.
+        None once the issue is stopped. Made by whoever stores intents and outcomes: two that write would wait
+        for each other.
         """
+        now = self._clock()
         claim = partial(
-            deliveries.claim_while_sending,
-            issue_id=issue_id,
-            limit=limit,
-            lease=lease,
-            now=self._clock(),
-            holder=holder,
+            deliveries.claim_while_sending, issue=issue, limit=limit, lease=lease, now=now, holder=holder
         )
         return await self._writer.write(claim)
 
@@ -65,23 +61,26 @@ class Ledger:
             raise self._error
         answer = asyncio.get_running_loop().create_future()
         self._intents.append((delivery, answer))
-        self._store_within(_INTENT_SECONDS if len(self._intents) < self._many else 0)
+        if len(self._intents) >= self._many:
+            self._wanted.set()
+        elif self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_INTENT_SECONDS, self._ring_soon)
         return bool(await answer)
 
     def settle(self, settlement: Settlement) -> None:
         """Take an outcome; it is stored with the next intent, soon, or at `flush`."""
         self._outcomes.append(settlement)
-        self._store_within(_OUTCOME_SECONDS)
+        if self._late is None:
+            self._late = asyncio.get_running_loop().call_later(_OUTCOME_SECONDS, self._ring_late)
 
-    def _store_within(self, seconds: float) -> None:
-        if not seconds:
-            self._wanted.set()
-            return
-        loop = asyncio.get_running_loop()
-        if self._timer is not None and self._timer.when() > loop.time() + seconds:
-            self._timer.cancel()
-            self._timer = None
-        self._timer = self._timer or loop.call_later(seconds, self._wanted.set)
+    # Timers are left to run out: one for each group would cost more than a look at nothing.
+    def _ring_soon(self) -> None:
+        self._soon = None
+        self._wanted.set()
+
+    def _ring_late(self) -> None:
+        self._late = None
+        self._wanted.set()
 
     async def run(self) -> None:
         """Store what is asked for until cancelled. What the store raises ends it, and all that wait."""
@@ -92,9 +91,6 @@ class Ledger:
     async def flush(self) -> None:
         """Store all that waits, in one transaction; on an error nothing is, and outcomes are kept."""
         self._wanted.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         intents, self._intents = self._intents, []
         outcomes, self._outcomes = self._outcomes, []
         if not (intents or outcomes):

@@ -16,8 +16,8 @@ from digest.publish.breaker import Breaker
 from digest.publish.ledger import Ledger
 from digest.publish.outcomes import decide, next_limit
 from digest.publish.pacing import Pacing
-from digest.store import deliveries, issues, subscribers
-from digest.store.deliveries import Settlement
+from digest.store import deliveries, issues
+from digest.store.deliveries import Claimed, Settlement
 
 #: How long a claim holds without news; a batch is small enough to be handed over well within it.
 _CLAIM_LEASE = timedelta(minutes=10)
@@ -119,7 +119,7 @@ class Sending:
             # Not cancelled: what it claims must be known, to be given back.
             await asyncio.gather(following, return_exceptions=True)
 
-    async def _claim(self) -> list[tuple[Delivery, Subscription | None]]:
+    async def _claim(self) -> list[Claimed]:
         """Deliveries that are due now, with the reader as they are now; none once the issue is stopped.
 
         Waits a little for tokens, and for what a throttled domain will take soon.
@@ -135,15 +135,12 @@ class Sending:
                 break
         return []
 
-    async def _claim_some(self, room: int) -> list[tuple[Delivery, Subscription | None]]:
+    async def _claim_some(self, room: int) -> list[Claimed]:
         """Up to so many deliveries that are due; none once the issue is stopped."""
-        got = await self.ledger.claim(self.issue.id, limit=room, lease=_CLAIM_LEASE, holder=self.name)
-        async with self.house.store.read() as session:
-            ids = [one.subscriber_id for one in got]
-            readers = await subscribers.of_ids(session, self.issue.newsletter, ids)
-        self.claimed |= {one.id: one for one in got}
+        got = await self.ledger.claim(self.issue, limit=room, lease=_CLAIM_LEASE, holder=self.name)
+        self.claimed |= {one.id: one for one, _reader in got}
         self.pacing.promised += len(got)
-        return [(one, readers.get(one.subscriber_id)) for one in got]
+        return got
 
     async def _wait_for_more(self, *, has_room: bool) -> bool:
         """True after a while in which tokens came, or a time at which something is due."""

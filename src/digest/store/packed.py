@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.store.moments import UTCDateTime, read_moment
 
@@ -23,12 +22,6 @@ def fetch(connection: Connection, query: Select[*tuple[Any, ...]]) -> Rows:
     text = connection.scalar(select(func.json_group_array(func.json_array(*rows.c))))
     moments = [at for at, column in enumerate(rows.c) if isinstance(column.type, UTCDateTime)]
     return [_with_moments(row, moments) for row in json.loads(text or "[]")]
-
-
-async def fetch_all(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> Rows:
-    """The same in a session's transaction."""
-    connection = await session.connection()
-    return await connection.run_sync(fetch, query)
 
 
 def _with_moments(row: list[Any], moments: list[int]) -> list[Any]:

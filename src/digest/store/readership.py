@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Choice, Subscriber, Subscription, SubscriptionState
 from digest.store.given import given_ids
-from digest.store.packed import fetch_all
+from digest.store.packed import fetch
 from digest.store.reader_tables import SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PAGE = 1000
@@ -37,9 +37,15 @@ _SUBSCRIPTION = (
 
 
 async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
+    """What `those_of_ids` gives, in the session's transaction."""
+    connection = await session.connection()
+    return await connection.run_sync(those_of_ids, newsletter, ids)
+
+
+def those_of_ids(connection: Connection, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(select(given_ids(session, ids))))
-    return {row[0]: _of_columns(newsletter, row) for row in await fetch_all(session, query)}
+    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(select(given_ids(connection, ids))))
+    return {row[0]: _of_columns(newsletter, row) for row in fetch(connection, query)}
 
 
 def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
