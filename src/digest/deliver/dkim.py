@@ -32,7 +32,6 @@ _OVERSIGNED = (
     "feedback-id",
 )
 _SIGNED = ("message-id", "mime-version", "content-type", "precedence", "auto-submitted")
-_KNOWN = frozenset({*_SIGNED, *_OVERSIGNED})
 #: RFC 8301 §3.2.
 _LEAST_RSA_BITS = 1024
 _RSA_BITS = 2048
@@ -142,8 +141,10 @@ def _hash_of(data: bytes, start: int) -> bytes:
 
 def relaxed(name: bytes, value: bytes) -> bytes:
     """One header as it is signed (RFC 6376 §3.4.2)."""
-    plain = _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip()
-    return name.lower() + b":" + plain + b"\r\n"
+    plain = value.replace(b"\r\n", b"")
+    if b"  " in plain or b"\t" in plain:
+        plain = _BLANKS.sub(b" ", plain)
+    return name.lower() + b":" + plain.strip() + b"\r\n"
 
 
 def simple(body: bytes) -> bytes:
