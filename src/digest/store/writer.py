@@ -48,7 +48,8 @@ class Writer:
             try:
                 return await asyncio.shield(doing)
             except asyncio.CancelledError:
-                await asyncio.wait([doing])
+                # Nobody is told any more what it raises, and asyncio prints what nobody took.
+                await asyncio.gather(doing, return_exceptions=True)
                 raise
 
     async def write_little(self, work: Callable[[Connection], T]) -> T:
