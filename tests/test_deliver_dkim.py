@@ -78,6 +78,33 @@ def test_whatever_a_message_says_both_signatures_hold(keys: NewKeys, subject: st
     assert verified(signed, keys) == [True, True]
 
 
+NAMES = st.sampled_from(["List-Id", "LIST-ID", "Subject", "Reply-To", "Message-ID", "Precedence", "X-Other"])
+CONTENT = st.text(st.sampled_from("ab:;= \t"), max_size=12).map(lambda text: f"x{text}")
+FIELDS = st.builds(
+    lambda name, before, lines, blank: f"{name}:{before}" + f"\r\n{blank}".join(lines),
+    NAMES,
+    st.sampled_from(["", " ", " \t"]),
+    st.lists(CONTENT, min_size=1, max_size=3),
+    st.sampled_from([" ", "\t", "  "]),
+)
+BODY = st.one_of(
+    st.lists(st.sampled_from(["", ".", "a ", "b"]), max_size=6).map("\r\n".join),
+    st.integers(2000, 5000).map(lambda size: "x" * size),
+)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fields=st.lists(FIELDS, max_size=8), body=BODY)
+def test_headers_that_are_missing_repeated_or_folded_do_not_break_a_signature(
+    keys: NewKeys, fields: list[str], body: str
+) -> None:
+    head = "\r\n".join(["From: The Week <news@example.org>", *fields])
+
+    signed = Signer(chosen(keys)).sign(f"{head}\r\n\r\n{body}".encode())
+
+    assert verified(signed, keys) == [True, True]
+
+
 def test_a_message_of_two_parts_is_signed_and_keeps_its_bytes(keys: NewKeys) -> None:
     data = message()
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.deliver import encode
+from digest.deliver.headers import write_header
 from digest.domain import Message
 from digest.errors import AddressError, DigestError, UsageError
 
@@ -93,6 +94,29 @@ def test_any_bodies_come_back_as_they_were(text: str, html: str) -> None:
     # In quoted-printable the last line break belongs to the boundary that follows it.
     assert part(parsed, "plain").removesuffix("\n") == text.removesuffix("\n")
     assert part(parsed, "html").removesuffix("\n") == (html or "<p>").removesuffix("\n")
+
+
+ATOM = st.text(st.sampled_from("aZ09!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=30)
+
+
+@settings(deadline=None)
+@given(
+    words=st.lists(ATOM, min_size=1, max_size=4),
+    local=st.text(st.sampled_from("aZ09!=?_.-"), min_size=1, max_size=70),
+    domain=st.text(st.sampled_from("aZ09.-_"), min_size=1, max_size=30),
+)
+def test_a_plain_name_is_written_the_same_with_quotes_and_without(
+    words: list[str], local: str, domain: str
+) -> None:
+    def written(name: str) -> bytes | str:
+        try:
+            return write_header("To", f"{name} <{local}@{domain}>")
+        except DigestError as exc:
+            return exc.what
+
+    name = " ".join(words)
+
+    assert written(name) == written(f'"{name}"')
 
 
 def test_the_text_stands_before_the_html_and_a_message_without_html_is_one_part() -> None:

@@ -1,12 +1,10 @@
 """Intents and outcomes in groups, on both databases: what is durable when, what an error leaves behind."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -25,7 +23,7 @@ from digest.domain import (
     Subscription,
     SubscriptionState,
 )
-from digest.errors import BusyError, DiskFullError, StoreError
+from digest.errors import BusyError, StoreError
 from digest.publish.ledger import Ledger
 from digest.store import Store, Writer, deliveries, issues, subscribers
 from digest.store.deliveries import Settlement
@@ -236,46 +234,6 @@ async def test_a_cancelled_transaction_ends_before_the_next_begins(
     assert await states(store, claimed[0].issue_id) == {"claimed": READERS - 2, "failed": 2}
 
 
-async def test_of_a_transaction_that_fails_after_it_was_cancelled_nothing_is_printed(store: Store) -> None:
-    told: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, what: told.append(what))
-    async with aclosing(Writer(store)) as writer:
-        doing = asyncio.create_task(writer.write(lambda connection: connection.execute(text("no SQL"))))
-        await asyncio.sleep(0)
-        doing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await doing
-
-    del doing
-    gc.collect()
-
-    assert told == []
-
-
-async def test_a_full_disk_is_one_clear_line_and_the_next_intent_is_stored_once_there_is_room(
-    tmp_path: Path,
-) -> None:
-    def grow(connection: Connection) -> None:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS much (what TEXT)"))
-        connection.execute(text("INSERT INTO much VALUES (zeroblob(50000))"))
-
-    def may_grow(connection: Connection, pages: int) -> None:
-        there = connection.scalar(text("PRAGMA page_count"))
-        connection.execute(text(f"PRAGMA max_page_count = {there + pages}"))
-
-    async with Store(f"sqlite:///{tmp_path / 'digest.db'}") as store, aclosing(Writer(store)) as writer:
-        await writer.write_little(lambda connection: may_grow(connection, 2))
-        for _ in range(2):
-            with pytest.raises(DiskFullError, match=r"digest\.db is full"):
-                await writer.write_little(grow)
-
-        await writer.write_little(lambda connection: may_grow(connection, 100))
-        await writer.write_little(grow)
-
-        async with store.begin() as session:
-            assert await session.scalar(text("SELECT count(*) FROM much")) == 1
-
-
 async def test_an_intent_waits_in_a_thread_while_somebody_else_writes(
     store: Store, claimed: tuple[Delivery, ...]
 ) -> None:
@@ -325,18 +283,3 @@ async def test_a_few_intents_are_stored_before_there_are_many(
 
     assert await asyncio.wait_for(ledger.hand(claimed[0]), 20)
     storing.cancel()
-
-
-async def test_with_power_in_mind_each_transaction_reaches_the_disk(store: Store) -> None:
-    ask = "PRAGMA synchronous" if store.is_sqlite else "SHOW synchronous_commit"
-    if not store.is_sqlite:
-        async with store.begin() as session:
-            name = store.url.database
-            await session.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
-        await store.close()
-
-    async with aclosing(Writer(store, outlives_power=True)) as writer, aclosing(Writer(store)) as usual:
-        full = await writer.write(lambda connection: connection.scalar(text(ask)))
-        less = await usual.write(lambda connection: connection.scalar(text(ask)))
-
-    assert (full, less) == ((2, 1) if store.is_sqlite else ("on", "off"))

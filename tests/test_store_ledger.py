@@ -189,6 +189,42 @@ async def test_many_outcomes_at_once_are_each_their_own_rows(store: Store) -> No
     assert stored[claimed[-1].id].state is DeliveryState.HANDED
 
 
+#: What a reply may hold after it was made one line, and what either database could take for something else.
+HARD_WORDS = (
+    "",
+    "null",
+    "true",
+    "12",
+    "1e400",
+    '{"a": [1]}',
+    '"quoted" and \\ and \\u0041',
+    "it's; -- $[0] :its_now %s ?",
+    "550 5.1.1 żółć 日本 \U0001f600 e\u0301",
+    "\t\x01\x7f\u2028",
+    "250 " + "x" * 10_000,
+)
+
+
+async def test_whatever_a_server_says_is_kept_as_it_was_said_and_when_to_try_again_to_the_microsecond(
+    store: Store,
+) -> None:
+    issue = await fan_out(store, len(HARD_WORDS))
+    claimed = await claim(store, issue)
+    moments = [NOW + timedelta(hours=1, microseconds=at % 2) for at in range(len(claimed))]
+    outcomes = [
+        Settlement(delivery=one, state=DeliveryState.DEFERRED, reply=reply, reason=reply[:90], due_at=due)
+        for one, reply, due in zip(claimed, HARD_WORDS, moments, strict=True)
+    ]
+    async with store.begin() as session:
+        connection = await session.connection()
+        assert await connection.run_sync(deliveries.settle_all, outcomes, now=NOW) == len(HARD_WORDS)
+
+    again = await claim(store, issue, minutes=61)
+
+    assert [(one.reply, one.reason) for one in again] == [(words, words[:90]) for words in HARD_WORDS]
+    assert [one.due_at for one in again] == moments
+
+
 async def test_of_intents_wanted_together_only_those_that_are_still_ours_are_stored(store: Store) -> None:
     issue = await fan_out(store, 4)
     mine = await claim(store, issue)
