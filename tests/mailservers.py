@@ -141,7 +141,8 @@ class _Counted(SMTP):
 
     def abort(self) -> None:
         """Drop the connection."""
-        if self.transport is not None:
+        # Python 3.11.2 cannot abort a TLS transport that was closed twice.
+        if self.transport is not None and not self.transport.is_closing():
             cast(asyncio.WriteTransport, self.transport).abort()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -389,3 +389,17 @@ def test_the_issue_of_the_month_tells_a_story_as_the_months_corrections_leave_it
         "key4": "Harbour story of day 4",
     }
     assert month.corrections == ()
+
+
+def test_the_issue_of_the_month_is_from_at_least_the_sources_that_it_tells() -> None:
+    parts = [
+        replace(
+            sent(number, replace(story(number), source=f"Source {number}")), articles_read=1, sources_read=1
+        )
+        for number in (1, 2)
+    ]
+
+    month = best_of(parts, plan(), now=NOW)
+
+    assert (month.articles_read, month.sources_read) == (2, 2)
+    assert best_of([], plan(), now=NOW).sources_read == 0

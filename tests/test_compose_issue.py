@@ -305,18 +305,10 @@ def test_a_title_survives_untouched(title: str) -> None:
     assert [story.title for story in issue([article(1, title=title)]).stories] == [title]
 
 
-def test_sources_are_counted_as_read_when_they_were() -> None:
-    mixed = {
-        1: source(1),
-        2: source(2, last_error="timed out"),
-        3: source(3, enabled=False),
-        4: source(4, checked_at=None),
-        5: source(5),
-    }
+def test_sources_are_counted_whose_articles_were_read() -> None:
+    content = issue([article(1), article(2), article(3, source_id=2)], sources_failed=("Source 5",))
 
-    content = issue([article(1)], sources=mixed, sources_failed=("Source 5",))
-
-    assert content.sources_read == 1
+    assert (content.articles_read, content.sources_read) == (3, 2)
     assert content.sources_failed == ("Source 5",)
 
 

@@ -1,5 +1,6 @@
 """Settings: read once, checked, and wrong ones said with file, line and the nearest right name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,33 @@ def test_any_text_is_settings_or_one_clear_line(tmp_path_factory: pytest.TempPat
 
 
 TOPIC = GOOD + "\n[newsletters.week-in-ai.topics]\n"
+
+
+NINE = [f'{{ key = "s{number}", label = "S" }}' for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("sections", "why"),
+    [
+        ('[{ key = "a,b", label = "A" }]', '"a,b" is no key'),
+        ('[{ key = "", label = "A" }]', '"" is no key'),
+        (f'[{{ key = "{"a" * 42}", label = "A" }}]', "is no key: at most 41"),
+        (
+            '[{ key = "news", label = "A" }, { key = "news", label = "B" }]',
+            'two sections have the key "news"',
+        ),
+        ('[{ key = "news", label = " " }]', "each needs a label"),
+        ("[]", "at least 1 item"),
+        (f"[{', '.join(NINE)}]", "at most 8 items"),
+    ],
+)
+def test_sections_that_could_not_be_chosen_are_refused(tmp_path: Path, sections: str, why: str) -> None:
+    table = "\n[newsletters.week-in-ai]\n"
+    text = GOOD.replace(table, f"{table}sections = {sections}\n")
+    assert text != GOOD
+
+    with pytest.raises(ConfigError, match="sections.*" + re.escape(why)):
+        config.load(write(tmp_path, text), ENVIRON)
 
 
 def test_topics_are_read_in_the_files_order(tmp_path: Path) -> None:

@@ -75,6 +75,28 @@ async def test_a_new_address_waits_and_is_sent_one_confirmation(house_on_each: H
     assert await actions(house, there) == ["asked"]
 
 
+async def test_a_choice_of_the_most_and_longest_sections_and_topics_is_kept(
+    database_url: str, tmp_path: Path
+) -> None:
+    sections = [f"section-{'s' * 32}{number}" for number in range(8)]
+    topics = [f"topic-{'t' * 8}{number:02}" for number in range(12)]
+    newsletter = {
+        "sections": [{"key": one, "label": one} for one in sections],
+        "topics": {one: {"label": one, "words": [one]} for one in topics},
+    }
+    settings = settings_for(database_url, tmp_path / "outbox", newsletter=newsletter)
+    async with open_house(settings, log=Log(StringIO())) as house:
+        there = await confirmed(house)
+        wishes = Wishes(sections=sections[1:], topics=topics[1:])
+
+        await subscribe.choose(
+            house, KEY, own_token(house, there, Purpose.PREFERENCES), wishes, evidence=PAGE, now=NOW
+        )
+
+        found = await subscribe.find(house, KEY, ADA)
+    assert (found.sections, found.topics) == (tuple(sections[1:]), tuple(topics[1:]))
+
+
 async def test_the_token_in_the_mail_is_made_from_the_time_of_the_notice(house: House) -> None:
     await ask(house, now=NOW + timedelta(microseconds=987654))
     async with house.store.begin() as session:

@@ -48,15 +48,16 @@ def review(articles: Iterable[Article], plan: Plan, *, now: datetime) -> Review:
     candidates = _candidates(_without(clusters, plan.locked), doubts, plan)
     told, silent = _remember(candidates, plan, now=now)
     picked = pick(told, plan)
-    known = sum(len(each.cluster.articles) for each, why in silent if why.rule == KNOWN)
+    known = {one.id for each, why in silent if why.rule == KNOWN for one in each.cluster.articles}
+    new = [one for one in read if one.id not in known]
     return Review(
-        content=reworded(_content(picked.stories, len(read) - known, plan), read, plan),
+        content=reworded(_content(picked.stories, new, plan), read, plan),
         questions=(*same_story(doubts, plan), *which_section(picked.told, plan)),
         held=(*picked.held, *(hold(each, why, plan, has_text=True) for each, why in silent)),
     )
 
 
-def _content(stories: dict[str, tuple[Story, ...]], articles_read: int, plan: Plan) -> Content:
+def _content(stories: dict[str, tuple[Story, ...]], read: Sequence[Article], plan: Plan) -> Content:
     return Content(
         newsletter=plan.newsletter,
         number=plan.number,
@@ -66,8 +67,8 @@ def _content(stories: dict[str, tuple[Story, ...]], articles_read: int, plan: Pl
         note=plan.note,
         sections=_sections(stories, plan),
         corrections=kept_corrections(plan.corrections, plan.uncorrected),
-        articles_read=articles_read,
-        sources_read=_sources_read(plan),
+        articles_read=len(read),
+        sources_read=len({one.source_id for one in read}),
         sources_failed=plan.sources_failed,
     )
 
@@ -217,16 +218,4 @@ def _sections(stories: dict[str, tuple[Story, ...]], plan: Plan) -> tuple[IssueS
         IssueSection(key=key, label=labels.get(key, key.capitalize()), stories=told)
         for key, told in stories.items()
         if told
-    )
-
-
-def _sources_read(plan: Plan) -> int:
-    """How many sources of this newsletter could be read the last time they were tried."""
-    failed = frozenset(plan.sources_failed)
-    return sum(
-        plan.reads(source)
-        and source.checked_at is not None
-        and not source.last_error
-        and source.title not in failed
-        for source in plan.sources.values()
     )

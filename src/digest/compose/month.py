@@ -32,6 +32,8 @@ def best_of(parts: Sequence[Content], plan: Plan, *, now: datetime) -> Content:
     sections = {key: tuple(_arranged(found)) for key, found in chosen.items()}
     events = tuple(_events([one for one in stories if one.event is not None], plan, now))
     sections[EVENTS] = (*sections.get(EVENTS, ()), *events)
+    # Parts say how many sources they read, not which: their stories say of at least so many.
+    voices = {name for one in newest.values() for name in (one.source, *one.also)}
     return Content(
         newsletter=plan.newsletter,
         number=plan.number,
@@ -41,7 +43,7 @@ def best_of(parts: Sequence[Content], plan: Plan, *, now: datetime) -> Content:
         note=plan.note,
         sections=tuple(_labelled(sections, parts, plan)),
         articles_read=sum(part.articles_read for part in parts),
-        sources_read=max((part.sources_read for part in parts), default=0),
+        sources_read=max([len(voices), *(part.sources_read for part in parts)]),
     )
 
 

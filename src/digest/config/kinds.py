@@ -6,7 +6,9 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from digest.domain import Section
 
 
 def _zone(name: str) -> str:
@@ -46,11 +48,25 @@ def _word(text: str) -> str:
     return text
 
 
+def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    keys = [section.key for section in sections]
+    for key in keys:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", key):
+            raise ValueError(f'"{key}" is no key: at most 41 small letters, digits, hyphens and underscores')
+        if keys.count(key) > 1:
+            raise ValueError(f'two sections have the key "{key}"')
+    if not all(_one_line(section.label) and section.label.strip() for section in sections):
+        raise ValueError("each needs a label")
+    return sections
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 #: What is looked for in texts; an empty one would be found everywhere.
 Word = Annotated[Line, AfterValidator(_word)]
 Zone = Annotated[str, AfterValidator(_zone)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+#: A reader's choice is stored as their keys, with commas between.
+Sections = Annotated[tuple[Section, ...], Field(min_length=1, max_length=8), AfterValidator(_sections)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from digest import cron
-from digest.config.kinds import Line, Mailbox, Part, WebUrl, Word, Zone, web_url_or_none
-from digest.domain import DEFAULT_SECTIONS, ChangedEvents, Policy, Section, StalePolicy, Topic
+from digest.config.kinds import Line, Mailbox, Part, Sections, WebUrl, Word, Zone, web_url_or_none
+from digest.domain import DEFAULT_SECTIONS, ChangedEvents, Policy, StalePolicy, Topic
 from digest.errors import ConfigError
 
 #: Only to try whether a schedule ever comes.
@@ -181,7 +181,7 @@ class NewsletterSettings(Part):
     stale_after_hours: float = Field(12, gt=0, le=24 * 14)
     #: What happens when an event of an approved issue turns out to have changed within a day of its sending.
     changed_events: ChangedEvents = ChangedEvents.ASK
-    sections: tuple[Section, ...] = DEFAULT_SECTIONS
+    sections: Sections = DEFAULT_SECTIONS
     #: What readers may choose stories by, beside sections; none for no such choice.
     topics: dict[_TopicKey, TopicSettings] = Field(default_factory=dict, max_length=12)
     max_stories: int = Field(24, ge=1, le=100)

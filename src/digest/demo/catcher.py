@@ -40,7 +40,9 @@ class Caught:
         return str(part.get_content()) if part else ""
 
 
-@dataclass(slots=True)
+# No slots: aiosmtpd reads each attribute of its handler, and Python 3.11.2 leaves one in a class with slots
+# that cannot be read.
+@dataclass
 class Catcher:
     """What arrived so far, oldest first."""
 

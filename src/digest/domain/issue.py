@@ -139,7 +139,7 @@ class Content:
     sections: tuple[IssueSection, ...] = ()
     #: What earlier issues told otherwise.
     corrections: tuple[Correction, ...] = ()
-    #: What was read for it; in a reader's part of it, what that part tells.
+    #: What was read for it, and from how many sources; in a reader's part of it, what that part tells.
     articles_read: int = 0
     sources_read: int = 0
     #: Titles of the sources that could not be read.

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from digest.store.tables import Base, Id, Key, State, Words
+from digest.store.tables import MOST_CHOSEN, Base, Id, Key, State, Words
 
 
 class SubscriberRow(Base):
@@ -34,7 +34,7 @@ class SubscriptionRow(Base):
     )
     state: Mapped[State]
     #: Sections and topics as the key of a `Choice`; "" means all.
-    choice: Mapped[str] = mapped_column(String(400))
+    choice: Mapped[str] = mapped_column(String(MOST_CHOSEN).with_variant(String(400), "sqlite"))
     cadence: Mapped[State] = mapped_column(server_default="weekly")
     paused_until: Mapped[datetime | None]
     hour: Mapped[int | None]

@@ -14,6 +14,8 @@ State = Annotated[str, mapped_column(String(16))]
 #: So many a `Choice`'s key may have with what was sent before. PostgreSQL keeps to it; SQLite does not look,
 #: and would copy its tables for another number.
 MOST_LETTERS = 2000
+#: So many the sections and topics may have that one reader chose: eight keys of the one, twelve of the other.
+MOST_CHOSEN = 600
 Choice = Annotated[str, mapped_column(String(MOST_LETTERS).with_variant(String(400), "sqlite"))]
 Words = Annotated[str, mapped_column(Text, default="", server_default="")]
 
