@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,20 @@ async def test_with_power_in_mind_each_transaction_reaches_the_disk(store: Store
         less = await usual.write(lambda connection: connection.scalar(text(ask)))
 
     assert (full, less) == ((2, 1) if store.is_sqlite else ("on", "off"))
+
+
+async def test_what_is_stored_on_the_loop_leaves_the_log_by_the_next_claim(tmp_path: Path) -> None:
+    def add(connection: Connection, size: int) -> None:
+        connection.execute(text("UPDATE much SET what = zeroblob(:size)"), {"size": size})
+
+    log, sizes = tmp_path / "digest.db-wal", []
+    async with Store(f"sqlite:///{tmp_path / 'digest.db'}") as store, aclosing(Writer(store)) as writer:
+        await writer.write(lambda connection: connection.execute(text("CREATE TABLE much (what BLOB)")))
+        await writer.write(lambda connection: connection.execute(text("INSERT INTO much VALUES ('')")))
+        for _ in range(10):
+            for _ in range(3):
+                await writer.write_little(partial(add, size=2_000_000))
+            await writer.write(partial(add, size=1))
+            sizes.append(log.stat().st_size)
+
+    assert max(sizes) < 2 * sizes[0]

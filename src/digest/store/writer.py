@@ -76,7 +76,7 @@ class _Connected:
     """Transactions on a connection that is kept (SQLite) or asked first whether it still lives (a server)."""
 
     def __init__(self, store: Store, *, outlives_power: bool = False, is_hasty: bool = False) -> None:
-        """One in haste waits for no other writer, which is a BusyError, and never for the disk."""
+        """One in haste waits for no other writer, which is a BusyError, and hardly ever for the disk."""
         self._store = store
         self._outlives_power = outlives_power
         # psycopg speaks both ways under one name.
