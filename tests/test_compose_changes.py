@@ -1,13 +1,15 @@
 """What is different between two issues."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from articles import article, issue
+from conftest import NOW
 from digest.compose import Change, changes
-from digest.domain import Content, IssueSection, Story
+from digest.domain import Content, Event, IssueSection, Story
 
 
 def content(**sections: str) -> Content:
@@ -69,6 +71,26 @@ def test_what_changed_in_the_head_is_told() -> None:
         ("note", "Dear all"),
         ("sources_failed", "The Wire, A blog"),
     ]
+
+
+def test_an_event_that_moved_is_told_in_words() -> None:
+    was = Event(starts_at=NOW, ends_at=NOW + timedelta(hours=2), place="Dokk1, Aarhus")
+    now = replace(was, starts_at=NOW + timedelta(hours=1), online=True)
+    (section,) = content(events="a").sections
+    first, then = (
+        replace(content(), sections=(replace(section, stories=(replace(section.stories[0], event=one),)),))
+        for one in (was, now)
+    )
+
+    (found,) = changes(first, then)
+
+    assert found.kind == "event changed"
+    assert (
+        found.before
+        == f"{NOW:%Y-%m-%d %H:%M} to {NOW + timedelta(hours=2):%Y-%m-%d %H:%M} UTC, Dokk1, Aarhus"
+    )
+    assert found.after.startswith(f"{NOW + timedelta(hours=1):%Y-%m-%d %H:%M} to ")
+    assert found.after.endswith(" UTC, Dokk1, Aarhus, online")
 
 
 @given(st.permutations("abcdef"), st.permutations("abcdef"))

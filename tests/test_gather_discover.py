@@ -54,9 +54,20 @@ async def test_a_page_gives_the_feeds_that_it_names(site: Site) -> None:
 
     assert [(one.url.removeprefix(site.url), one.title, one.kind) for one in sources] == [
         ("/blog/atom.xml", "Orbit & co", SourceKind.FEED),
-        ("/feed.json", "JSON", SourceKind.FEED),
+        ("/feed.json", "Orbit & co", SourceKind.FEED),
         ("https://127.0.0.1/meet.ics", "Orbit & co", SourceKind.CALENDAR),
     ]
+
+
+@pytest.mark.parametrize("name", ["", "RSS", "RSS 2.0 feed", "Atom", "Subscribe"])
+async def test_a_feed_that_neither_link_nor_page_names_tells_its_name_when_it_is_read(
+    site: Site, name: str
+) -> None:
+    link = f'<link rel="alternate" type="application/rss+xml" title="{name}" href="/feed">'
+
+    (one,) = await found(site.put("/", f"<html><head>{link}</head></html>", content_type="text/html"))
+
+    assert one.title == ""
 
 
 async def test_a_page_that_names_none_is_searched_at_the_usual_places(site: Site) -> None:

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
 import sample_issues as stories
-from digest.domain import Content, IssueSection, Rendered, Tier
+from digest.domain import Content, Event, IssueSection, Rendered, Tier
 from digest.render import Templates, address, open_templates, public, render
 from digest.render.fold import columns
 
@@ -174,6 +175,21 @@ def test_a_section_of_ones_own_is_ink() -> None:
     )
 
     assert '<h2 class="o"' in html
+
+
+def test_a_place_that_says_that_it_is_online_is_not_told_to_be_online_too() -> None:
+    places = ("Online", "Zoom", "Aarhus", "")
+    events = (stories.UNTIL + timedelta(days=1 + day) for day in range(len(places)))
+    told = tuple(
+        stories.story(f"Talk {place}", section="events", event=Event(starts_at=at, place=place, online=True))
+        for at, place in zip(events, places, strict=True)
+    )
+
+    html, text = read_by_ada(stories.content(IssueSection(key="events", label="Events", stories=told)))
+
+    assert re.findall(r"\d\d:\d\d · ([^<]+)<", html) == ["Online", "Zoom", "Aarhus and online", "Online"]
+    assert "  Online\n" in text
+    assert "Online and online" not in text
 
 
 def test_events_tell_times_in_the_newsletters_zone_and_the_organisers() -> None:

@@ -87,7 +87,7 @@ def _words(report: ImportReport) -> str:
     vouched = f"{report.vouched} confirmed who waited, " if report.vouched else ""
     return (
         f"{report.added}; {vouched}{report.already} were there already, "
-        f"{report.kept_out} left or are barred, {len(report.refused)} rows were refused"
+        f"{report.kept_out} left or are barred, {counted(len(report.refused), 'row')} refused"
     )
 
 

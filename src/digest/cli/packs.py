@@ -132,3 +132,7 @@ def export(
         return
     write_file(file, data)
     terminal.say("wrote", f"{len(every)} sources to {file}")
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"

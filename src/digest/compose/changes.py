@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from digest.domain import Content, Correction, Story
+from digest.domain import Content, Correction, Event, Story
 
 #: What an editor or a gathering changes in a story's words, by the word for it.
 _WORDS = {
@@ -125,4 +125,20 @@ def _rewritten(was: Story, story: Story) -> list[Change]:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, Event):
+        return _facts(value)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
+
+
+def _facts(event: Event) -> str:
+    """ "2026-12-02 18:00 to 2026-12-02 20:00 UTC, Dokk1, Aarhus, online"."""
+    times = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (event.starts_at, event.ends_at) if at)
+    said = {
+        f"zone {event.zone}": event.zone,
+        "all day": event.all_day,
+        event.place: event.place,
+        "online": event.online,
+        "a deadline": event.is_deadline,
+        "cancelled": event.is_cancelled,
+    }
+    return ", ".join([f"{times} UTC", *(word for word, is_so in said.items() if is_so)])

@@ -40,6 +40,8 @@ NAMES = {
 }
 #: Where feeds are when a page does not say, the most common first.
 _WELL_KNOWN = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
+#: What many pages call their feed: that it is one, and not whose.
+_ONLY_A_FEED = re.compile(r"(?i)(?:\b(?:rss|atom|json|xml|rdf|feed|subscribe)\b|[\s\d.])*")
 #: For reading a body's kind and title only; no date in it is looked at.
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,6 +51,7 @@ class Found:
     """A source that an address led to."""
 
     url: str
+    #: "" until the first reading tells it.
     title: str
     kind: SourceKind
     site_url: str = ""
@@ -149,13 +152,19 @@ def _linked(page: Page) -> tuple[Found, ...]:
     except (AssertionError, ValueError):
         # html.parser gives up on some markup; what it found before that is found.
         reader.rawdata = ""
-    site = title_text("".join(reader.words)) or host_of(page.url)
+    site = title_text("".join(reader.words))
     found = {
-        canonical_url(url): Found(url=url, title=title_text(title) or site, kind=kind, site_url=page.url)
+        canonical_url(url): Found(url=url, title=_named(title) or site, kind=kind, site_url=page.url)
         for url, title, kind in reversed(reader.links)
     }
     every = tuple(reversed(found.values()))
     return tuple(one for one in every if not _is_comments(one)) or every
+
+
+def _named(title: str) -> str:
+    """What the link calls the feed; "" when it only says that it is one."""
+    name = title_text(title)
+    return "" if _ONLY_A_FEED.fullmatch(name) else name
 
 
 def _is_comments(found: Found) -> bool:

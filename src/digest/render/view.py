@@ -1,5 +1,6 @@
 """What templates see of an issue: its content, sorted into the parts of the page, with facts and no words."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,8 @@ _LEAD_SECONDS, _ITEM_SECONDS, _BRIEF_SECONDS = 30, 15, 8
 #: The letter of a section's colour in the style sheet; all others are ink.
 _HUES = {"news": "n", "learnings": "l", EVENTS: "e"}
 _INK = "o"
+#: A place that says by itself that one need not travel.
+_ONLINE = re.compile(r"(?i)\b(?:online|virtual(?:ly)?|webinar|zoom|livestream|remote)\b")
 #: Below this many stories a list of contents only repeats what is seen anyway.
 _CONTENTS_FROM = 5
 
@@ -248,7 +251,7 @@ def _event(event: Event, calendar_url: str, zone: str) -> EventView:
         last_day=last_day if last_day and last_day > starts.date() else None,
         all_day=event.all_day,
         place=_squeeze(event.place),
-        online=event.online,
+        online=event.online and not _ONLINE.search(event.place),
         there=there if is_elsewhere and not anywhere else None,
         there_city=city(event.zone),
         there_letters=abbreviation(there),
