@@ -195,7 +195,7 @@ def test_the_draft_names_every_story_and_what_is_wrong() -> None:
         "issue_subject": ISSUE.subject,
         "questions": [f"Is <b>story {number}</b> news?" for number in range(7)],
         "questions_command": "digest questions 47",
-        "changed": "",
+        "changes": [],
     }
 
     message = notice(
