@@ -117,10 +117,16 @@ async def test_what_was_dropped_can_be_kept_again(digest: Digest) -> None:
         kept = await digest.later("corrections", "keep", "2", "1")
         found = await digest.json_later("corrections", "list")
         twice = await digest.later("corrections", "keep", "1", code=1)
+        some = await digest.later("corrections", "list")
+        for number in ("1", "2"):
+            await digest.later("corrections", "drop", number)
+        none = await digest.later("corrections", "list")
 
     assert [one["is_told"] for one in found["corrections"]] == [True, True]
     assert "kept" in kept.stderr
     assert "was not dropped" in twice.stderr
+    assert "corrections drop 2 K" in some.stderr
+    assert "corrections keep 2 K" in none.stderr
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,36 @@ def test_any_text_is_settings_or_one_clear_line(tmp_path_factory: pytest.TempPat
         config.load(file, {})
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('policy = "auto-after 6h"', 'policy = "later"', 'it is "review", "auto" or "auto-after 6h"'),
+        ('policy = "auto-after 6h"', 'language = "English!"', 'it looks like "en"'),
+        ("a secret of thirty-two characters or more", "short", "it has at least 32 characters"),
+        ("[newsletters.week-in-ai]", '[newsletters."Week in AI"]', "a key has small letters"),
+        ("[smtp]", '[delivery]\nquiet_hours = "at night"\n[smtp]', 'it looks like "22:00-07:00"'),
+        ("[smtp]", '[smtp]\ndkim = { domain = "example" }', 'it looks like "example.org"'),
+        ("[smtp]", '[smtp]\ndkim = { domain = "a.example", selector = "a b" }', "it has letters, digits"),
+    ],
+)
+def test_what_a_setting_looks_like_is_said_in_plain_words(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(why)) as refused:
+        config.load(write(tmp_path, GOOD.replace(old, new)), ENVIRON)
+
+    assert "pattern" not in refused.value.what
+    assert "items" not in refused.value.what
+
+
+def test_every_setting_with_a_pattern_says_what_it_looks_like() -> None:
+    schema = config.Settings.model_json_schema()
+    parts = [schema, *schema["$defs"].values()]
+    named = {name for part in parts for name, one in part.get("properties", {}).items() if "pattern" in one}
+
+    assert named == {"policy", "quiet_hours", "language", "domain", "selector"}
+
+
 TOPIC = GOOD + "\n[newsletters.week-in-ai.topics]\n"
 
 

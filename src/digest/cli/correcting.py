@@ -49,7 +49,10 @@ def list_(
     else:
         write_corrections(terminal, issue, desk)
     if desk.corrections and issue.state in {IssueState.DRAFT, IssueState.REVIEW}:
-        terminal.then(f"corrections drop {issue.number} K", "takes one out, for ever")
+        if all(one.key in desk.uncorrected for one in desk.corrections):
+            terminal.then(f"corrections keep {issue.number} K", "takes one back in")
+        else:
+            terminal.then(f"corrections drop {issue.number} K", "takes one out, for ever")
     elif not desk.corrections:
         terminal.say("none", f"issue {issue.number} corrects nothing")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from digest.config.settings import setting_names
 from digest.errors import ConfigError, UnknownSettingError
@@ -13,6 +14,15 @@ from digest.errors import ConfigError, UnknownSettingError
 #: Variables of the environment that are settings begin so.
 PREFIX = "DIGEST_"
 ALL = "all settings: docs/settings.md"
+#: What a setting with a pattern looks like, by the last part of its name.
+_LOOKS = {
+    "policy": 'it is "review", "auto" or "auto-after 6h"',
+    "quiet_hours": 'it looks like "22:00-07:00"; "" is none',
+    "language": 'it looks like "en" or "pt-BR"',
+    "domain": 'it looks like "example.org"',
+    "selector": "it has letters, digits and hyphens",
+}
+_KEY_LOOKS = "a key has small letters, digits and hyphens, and is not long"
 #: Settings that have another name now.
 _RENAMED = {
     "smtp.uncertain": "delivery.uncertain",
@@ -35,11 +45,21 @@ def explain(exc: ValidationError, file: Path, text: str, variables: Mapping[str,
         if dotted in _RENAMED or by in _RENAMED:
             hint = f'its name is "{_RENAMED[by or dotted]}" now'
         return UnknownSettingError(f'{where}  unknown setting "{by or dotted}"', hint=hint)
-    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return ConfigError(f'{where}  "{dotted}" is missing', hint="docs/settings.md explains each setting")
     named = f'"{dotted}": ' if dotted else ""
-    return ConfigError(f"{where}  {named}{message}", hint="docs/settings.md explains each setting")
+    return ConfigError(
+        f"{where}  {named}{_message(first, path)}", hint="docs/settings.md explains each setting"
+    )
+
+
+def _message(error: ErrorDetails, path: list[str]) -> str:
+    """The rule that is broken, in plain words where pydantic's own are a programmer's."""
+    if error["type"] == "string_pattern_mismatch":
+        return _KEY_LOOKS if "[key]" in error["loc"] else _LOOKS.get(path[-1], error["msg"])
+    if path == ["secret"] and error["type"] == "too_short":
+        return "it has at least 32 characters"
+    return error["msg"].removeprefix("Value error, ")
 
 
 def _nearest(name: str) -> list[str]:
