@@ -1,12 +1,13 @@
 """Many messages over one transport: order, intents, ends."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from digest.deliver import Envelope, Intent, deliver
-from digest.deliver.envelope import no_intent
+from digest.deliver.envelope import Transport, no_intent
 from digest.domain import Outcome, OutcomeKind
 
 
@@ -25,7 +26,7 @@ async def willing(_key: int) -> bool:
 
 async def keys_of(
     messages: AsyncIterator[Envelope],
-    transport: "Slow",
+    transport: Transport,
     keys: list[int] | None = None,
     *,
     connections: int,
@@ -180,3 +181,40 @@ async def test_cancelling_the_caller_ends_the_workers() -> None:
         await task
 
     assert (transport.now, transport.left) == (0, [])
+
+
+class Deaf:
+    """A transport that hides from the worker of the second message that it was cancelled."""
+
+    ahead = 0
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.left: list[int] = []
+
+    async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
+        await intent()
+        self.left.append(envelope.key)
+        if len(self.left) == 2:
+            self.begun.set()
+        if envelope.key == 1:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        elif envelope.key == 0:
+            await asyncio.Event().wait()
+        return Outcome(key=envelope.key, kind=OutcomeKind.SENT)
+
+    async def check(self) -> str:
+        return "deaf"
+
+
+async def test_cancelling_ends_also_a_worker_that_did_not_hear_of_it() -> None:
+    transport = Deaf()
+    sending = asyncio.create_task(keys_of(envelopes(100), transport, connections=2))
+    await transport.begun.wait()
+
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+    assert len(transport.left) <= 3

@@ -61,6 +61,8 @@ class _Run:
                     await self._taking(outcome)
         except Exception as exc:
             self.error = self.error or exc
+        finally:
+            # Also for one that goes on when cancelled: before Python 3.12 `wait_for` may hide that.
             self._is_over = True
 
     async def _next(self) -> Envelope | None:
