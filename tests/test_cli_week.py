@@ -88,6 +88,18 @@ async def test_approving_says_when_it_goes_and_how_to_stop_it(digest: Digest) ->
     assert "already" in digest.run("approve").stderr
 
 
+async def test_approving_for_nobody_says_that_who_joins_later_does_not_get_it(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+        for email in READERS:
+            await digest.later("subscribers", "remove", email, "--yes")
+
+        err = (await digest.later("approve")).stderr
+
+    assert "issue 1 for 0 readers" in err
+    assert "nobody waits for it, and who joins now gets the next one" in " ".join(err.split())
+
+
 async def test_a_draft_is_not_sent_and_says_what_to_do_first(digest: Digest) -> None:
     async with open_site() as site:
         await draft_week(digest, site)

@@ -57,8 +57,14 @@ def approve(
         else:
             issue = await publish.approve(house, issue, by=f"cli {user()}", now=now)
             due = local(house, issue.newsletter, issue.due_at) if issue.due_at > now else "at once"
-            readers = counted((await ledger_of(house, issue)).waiting, "reader")
-            terminal.say("approved", f"issue {issue.number} for {readers}; digest run sends it {due}")
+            readers = (await ledger_of(house, issue)).waiting
+            terminal.say(
+                "approved",
+                f"issue {issue.number} for {counted(readers, 'reader')}; digest run sends it {due}",
+            )
+            if not readers:
+                again = f"digest cancel {issue.number} keeps what it tells for another draft"
+                terminal.warn("nobody", f"waits for it, and who joins now gets the next one; {again}")
         asked = len((await publish.desk(house, issue)).asked)
         if asked:
             terminal.say("asked", f"{counted(asked, 'question')} open: digest questions {issue.number}")
