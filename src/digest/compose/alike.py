@@ -62,6 +62,8 @@ class _Group:
 
     members: list[int]
     said: Said
+    #: The sum of their vectors, so that the likeness of two groups is one product, not one for all pairs.
+    whole: Vector
     voices: frozenset[str]
     languages: frozenset[str]
     #: The evidence that it and each neighbour are one.
@@ -101,10 +103,10 @@ def group(
             linker.merge(one, other)
         copies += found
         linker.link(met)
-    unsure, vectors = linker.unsure(), corpus.vectors
+    unsure = linker.unsure()
     return Grouping(
         roots=tuple(forest.root(index) for index in range(len(texts))),
-        fits=_fits(vectors, forest, len(texts)),
+        fits=linker.fits(),
         copies=tuple(copies),
         unsure=_left(unsure, forest),
     )
@@ -120,26 +122,14 @@ def _left(unsure: Mapping[tuple[int, int], float], forest: Forest) -> tuple[Pair
     return tuple(found.values())
 
 
-def _fits(vectors: Mapping[int, Vector], forest: Forest, size: int) -> tuple[float, ...]:
-    """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
-    members: dict[int, list[int]] = {}
-    for index in vectors:
-        members.setdefault(forest.root(index), []).append(index)
-    fits = [0.0] * size
-    for group in members.values():
-        if len(group) > 1:
-            whole: Vector = {}
-            for index in group:
-                _add(whole, vectors[index])
-            for index in group:
-                vector = vectors[index]
-                fits[index] = round((dot(vector, whole) - dot(vector, vector)) / (len(group) - 1), 4)
-    return tuple(fits)
-
-
-def _add(whole: Vector, vector: Vector) -> None:
-    for term, weight in vector.items():
+def _sum(one: _Group, other: _Group) -> Vector:
+    """The sum of both vectors; that of the group with more words is given up for it."""
+    more, less = sorted((one, other), key=lambda each: -len(each.whole))
+    # The vector of a single text is the corpus' own.
+    whole = more.whole if len(more.members) > 1 else dict(more.whole)
+    for term, weight in less.whole.items():
         whole[term] = whole.get(term, 0.0) + weight
+    return whole
 
 
 class _Linker:
@@ -164,7 +154,8 @@ class _Linker:
             text = self._texts[index]
             self._groups[index] = _Group(
                 members=[index],
-                said=self._corpus.said[index],
+                said=self._corpus.said.pop(index),
+                whole=self._corpus.vectors[index],
                 voices=frozenset({text.voice}),
                 languages=frozenset({text.language} - {""}),
             )
@@ -196,6 +187,16 @@ class _Linker:
                     found[one, other] = self._likeness(one, other)
         return found
 
+    def fits(self) -> tuple[float, ...]:
+        """Each text's mean likeness to the others of its cluster; 0 for one that is alone."""
+        fits = [0.0] * len(self._texts)
+        for each in self._groups.values():
+            for index in each.members if len(each.members) > 1 else ():
+                vector = self._corpus.vectors[index]
+                others = dot(vector, each.whole) - dot(vector, vector)
+                fits[index] = round(others / (len(each.members) - 1), 4)
+        return tuple(fits)
+
     def _size(self, root: int) -> int:
         return len(self._groups[root].members) if root in self._groups else 0
 
@@ -221,9 +222,8 @@ class _Linker:
 
     def _likeness(self, one: int, other: int) -> float:
         """The mean likeness of their texts."""
-        mine, theirs = self._groups[one].members, self._groups[other].members
-        vectors = self._corpus.vectors
-        return sum(dot(vectors[a], vectors[b]) for a in mine for b in theirs) / (len(mine) * len(theirs))
+        mine, theirs = self._groups[one], self._groups[other]
+        return dot(mine.whole, theirs.whole) / (len(mine.members) * len(theirs.members))
 
     def _meet(self, one: int, other: int) -> None:
         mine, theirs = self._groups[one], self._groups[other]
@@ -247,6 +247,7 @@ class _Linker:
         for third in thirds:
             self._groups[third].links.pop(other, None)
         mine.said = mine.said.joined(theirs.said)
+        mine.whole = _sum(mine, theirs)
         mine.voices |= theirs.voices
         mine.languages |= theirs.languages
         mine.members = mine.members + theirs.members

@@ -20,7 +20,7 @@ COMMON = 24
 PAIRS = 20
 #: A term that weighs less in a text, of a length of one, finds no pairs, nor do pairs that are less alike.
 FINDS = 0.1
-LIKELY = 0.06
+LIKELY = 0.08
 #: What is ordinary counts as so many texts, so that a quiet week too knows which words are.
 ORDINARY = 100
 #: And as so many for what is expected of a story, so that in a small week its own words stay telling.

@@ -23,8 +23,9 @@ class Said:
 
     def joined(self, other: "Said") -> "Said":
         """What both say; neither is changed."""
-        words = dict(self.words)
-        for word, count in other.words.items():
+        more, less = sorted((self.words, other.words), key=len, reverse=True)
+        words = dict(more)
+        for word, count in less.items():
             words[word] = words.get(word, 0.0) + count
         return Said(words, self.size + other.size)
 
