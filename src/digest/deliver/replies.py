@@ -30,7 +30,7 @@ def words(code: int, text: str) -> str:
     The enhanced code that servers repeat on each line stands once.
     """
     if text.isascii() and text.isprintable() and "  " not in text:
-        return f"{code} {text}"[:_MAX_CHARACTERS].rstrip()
+        return f"{code} {text.strip()}"[:_MAX_CHARACTERS].rstrip()
     lines = _clean(text)
     code_of_all = _ENHANCED.match(lines[0]) if lines else None
     if code_of_all:
