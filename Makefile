@@ -1,5 +1,7 @@
 # `make demo` and `make test` need Python 3.11 or newer, make and the package index; nothing else.
 PYTHON ?= python3
+# Tests wait for servers as often as they compute: two workers serve one core as well.
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
@@ -30,7 +32,7 @@ demo: .venv/.run ## One week, end to end, on sample sites of our own; leaves its
 	$(BIN)/digest demo --out demo
 
 test: .venv/.dev ## All tests: real PostgreSQL, SMTP and HTTP servers on loopback
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: .venv/.dev ## Lint and types
 	$(BIN)/ruff check .

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import pty
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -118,12 +120,22 @@ class Digest:
 
 def make(folder: Path, *options: str, **changes: str) -> Digest:
     """A folder as `digest init` leaves it, with loopback allowed and no issue due while a test runs."""
-    digest = Digest(folder)
     args = {"name": "The Week in AI", "from": "news@example.org", "address": "Havnegade 4, Aarhus"} | changes
     given = [part for name, value in args.items() for part in (f"--{name}", value)]
-    digest.run("init", "--key", "week", "--schedule", _YEARLY, *given, *options)
+    for name, content in _files_of_init(*given, *options).items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(content)
+    digest = Digest(folder)
     digest.change("#allow_hosts = []", 'allow_hosts = ["127.0.0.1"]')
     return digest
+
+
+@functools.cache
+def _files_of_init(*args: str) -> dict[str, bytes]:
+    """What `digest init` leaves, by name; run once for each set of options, for it migrates a database."""
+    with tempfile.TemporaryDirectory() as name:
+        Digest(Path(name)).run("init", "--key", "week", "--schedule", _YEARLY, *args)
+        return {file.name: file.read_bytes() for file in Path(name).iterdir()}
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def two_days(draw: st.DrawFn) -> tuple[list[Article], list[Article]]:
     return monday, tuesday
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(two_days())
 def test_mondays_stories_stay_together_when_tuesdays_articles_come(
     days: tuple[list[Article], list[Article]],

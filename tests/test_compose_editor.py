@@ -58,7 +58,7 @@ def everything(week: Sequence[Article], chosen: Plan) -> list[set[str]]:
     return [{urls[number] for number in story.article_ids} for story in (*found.content.stories, *found.held)]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(weeks(), st.frozensets(pairs, max_size=4), st.frozensets(pairs, max_size=4))
 def test_an_answer_is_obeyed_whatever_else_comes_in(
     week: list[Article], same: frozenset[tuple[str, str]], different: frozenset[tuple[str, str]]
@@ -83,7 +83,7 @@ def test_what_is_one_with_an_article_is_kept_from_what_that_was_told_apart_from(
     assert sorted(map(sorted, stories)) == [list(URLS[:2]), [URLS[2]]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), st.frozensets(pairs, max_size=3), st.frozensets(pairs, max_size=3))
 def test_what_was_answered_is_not_asked_again(
     week: list[Article], same: frozenset[tuple[str, str]], different: frozenset[tuple[str, str]]
@@ -94,7 +94,7 @@ def test_what_was_answered_is_not_asked_again(
     assert not asked & (same | different)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), st.sampled_from(URLS), st.sampled_from(["news", "learnings", "events"]))
 def test_a_section_that_was_answered_is_the_section_of_that_story(
     week: list[Article], url: str, section: str
@@ -108,7 +108,7 @@ def test_a_section_that_was_answered_is_the_section_of_that_story(
     assert not [each for each in found.questions if each.kind is DecisionKind.SECTION and url in each.urls]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), weeks(), st.data())
 def test_locked_stories_survive_any_gathering(
     monday: list[Article], tuesday: list[Article], data: st.DataObject
@@ -131,7 +131,7 @@ def test_locked_stories_survive_any_gathering(
     assert len(set(keys)) == len(keys)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), weeks(), st.data())
 def test_what_was_dropped_stays_out_of_any_later_draft(
     monday: list[Article], tuesday: list[Article], data: st.DataObject

@@ -48,7 +48,7 @@ def test_a_story_without_a_summary_is_told_by_its_page() -> None:
     assert story.summary.startswith("DriftConf in Porto Sand moves") or story.summary.startswith("Sand moves")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet="abcd .!?\nÄ。ñ", max_size=600), st.integers(5, 60))
 def test_any_text_gives_whole_sentences_within_the_limit(text: str, words: int) -> None:
     assert word_count(extract(text, max_words=words)) <= words

@@ -44,7 +44,7 @@ def weeks(draw: st.DrawFn) -> list[Article]:
     return [replace(each, id=number, guid=f"g{number}") for number, each in enumerate(drawn, 1)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), st.randoms(use_true_random=False), st.integers(1, 6))
 def test_the_order_of_the_input_does_not_matter(week: list[Article], random: object, room: int) -> None:
     shuffled = list(week)
@@ -56,7 +56,7 @@ def test_the_order_of_the_input_does_not_matter(week: list[Article], random: obj
     assert once.digest() == again.digest()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks())
 def test_an_article_is_in_one_story_at_most_and_every_story_has_its_own_key(week: list[Article]) -> None:
     content = issue(week)
@@ -67,7 +67,7 @@ def test_an_article_is_in_one_story_at_most_and_every_story_has_its_own_key(week
     assert len(keys) == len(set(keys))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks())
 def test_with_room_enough_every_article_of_the_window_is_told(week: list[Article]) -> None:
     content = issue(week, max_stories=100, max_events=100, max_per_source=100)
@@ -78,7 +78,7 @@ def test_with_room_enough_every_article_of_the_window_is_told(week: list[Article
     assert len(told) == content.articles_read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks())
 def test_what_one_issue_tells_the_next_does_not(week: list[Article]) -> None:
     first = issue(week)

@@ -165,7 +165,7 @@ _STATES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_STATES, min_size=1, max_size=4))
 def test_whatever_becomes_of_an_event_no_two_issues_in_a_row_say_the_same(states: list[Event]) -> None:
     told: tuple[Story, ...] = ()

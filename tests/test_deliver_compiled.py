@@ -96,7 +96,7 @@ def read(data: bytes) -> list[tuple[str, str] | str | None]:
     return found
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(text=BODIES, html=BODIES, values=st.tuples(VALUES, VALUES, VALUES))
 def test_a_joined_message_reads_like_one_that_was_encoded_by_itself(
     text: tuple[str, ...], html: tuple[str, ...], values: tuple[str, str, str]

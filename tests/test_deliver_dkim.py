@@ -67,7 +67,7 @@ def verified(data: bytes, keys: NewKeys) -> list[bool]:
     return [holds(index) for index in range(count)]
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     subject=st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=100),
     text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=300),
@@ -93,7 +93,7 @@ BODY = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(FIELDS, max_size=8), body=BODY)
 def test_headers_that_are_missing_repeated_or_folded_do_not_break_a_signature(
     keys: NewKeys, fields: list[str], body: str

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.deliver import encode
@@ -60,7 +60,6 @@ def assert_fit_for_the_wire(data: bytes) -> None:
     assert data.isascii()
 
 
-@settings(deadline=None)
 @given(subject=LINES)
 def test_any_subject_comes_back_as_it_was(subject: str) -> None:
     data = encode(message(("Subject", subject)))
@@ -71,7 +70,6 @@ def test_any_subject_comes_back_as_it_was(subject: str) -> None:
     assert read(data)["subject"] == subject
 
 
-@settings(deadline=None)
 @given(name=LINES.map(lambda text: " ".join(text.strip('"<>').split())))
 def test_any_display_name_comes_back_as_it_was(name: str) -> None:
     data = encode(message(("From", f"{name} <news@example.org>")))
@@ -83,7 +81,6 @@ def test_any_display_name_comes_back_as_it_was(name: str) -> None:
     assert (str(make_header(decode_header(read_name))), address) == (name, "news@example.org")
 
 
-@settings(deadline=None)
 @given(text=BODIES, html=BODIES)
 def test_any_bodies_come_back_as_they_were(text: str, html: str) -> None:
     data = encode(message(("Subject", "x"), text=text, html=html or "<p>"))
@@ -99,7 +96,6 @@ def test_any_bodies_come_back_as_they_were(text: str, html: str) -> None:
 ATOM = st.text(st.sampled_from("aZ09!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=30)
 
 
-@settings(deadline=None)
 @given(
     words=st.lists(ATOM, min_size=1, max_size=4),
     local=st.text(st.sampled_from("aZ09!=?_.-"), min_size=1, max_size=70),

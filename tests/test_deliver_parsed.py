@@ -68,7 +68,7 @@ def messages(subject: str, name: str, text: str) -> tuple[bytes, bytes]:
     return Compiled(shared).message(own), encode(alone)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(subject=WORDS, name=WORDS, text=BODIES)
 def test_two_parsers_read_the_same_and_what_was_meant(subject: str, name: str, text: str) -> None:
     for data in messages(subject, name, text):
@@ -95,7 +95,7 @@ def plain(text: str) -> str:
     return text.replace("\r\n", "\n").removesuffix("\n")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(subject=WORDS, name=WORDS)
 def test_no_header_line_is_too_long_and_the_way_out_is_raw(subject: str, name: str) -> None:
     for data in messages(subject, name, "Hello."):

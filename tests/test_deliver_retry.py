@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.deliver import after
@@ -26,7 +26,6 @@ def due(attempts: int, *, key: int = 1, tried_for: float = 0, hours: float = 48)
 
 
 @pytest.mark.parametrize(("attempts", "minutes"), [(1, 5), (2, 15), (3, 30), (4, 60), (5, 60), (40, 60)])
-@settings(deadline=None)
 @given(key=st.integers(min_value=0))
 def test_the_pauses_are_5_15_30_60_minutes_and_then_hours_with_a_little_more(
     attempts: int, minutes: int, key: int

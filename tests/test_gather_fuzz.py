@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.domain import Article, Source, SourceKind
@@ -26,7 +26,7 @@ from digest.gather.robots import Answer, rules_of
 NOW = datetime(2026, 8, 21, 18, 0, tzinfo=UTC)
 SOURCE = Source(id=7, url="https://feed.example/feed", title="S")
 #: Bounded, so that all of it takes seconds.
-BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = settings(max_examples=40)
 
 RSS = b"""<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel>
 <title>T</title><link>https://t.example/</link><ttl>60</ttl><item><title>One &amp; two</title><link>https://t.example/1?a=b</link>

@@ -50,7 +50,7 @@ def weeks(draw: st.DrawFn) -> list[Article]:
     return [replace(each, id=number, guid=f"g{number}") for number, each in enumerate(drawn, 1)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks(), st.floats(allow_nan=True), st.booleans())
 def test_what_any_issue_was_made_of_makes_it_again(week: list[Article], weight: float, lock: bool) -> None:
     family = sources(source(3, weight=weight, owner="Halden"))

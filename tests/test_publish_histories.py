@@ -282,7 +282,7 @@ async def open_room(folder: Path) -> AsyncIterator[Newsroom]:
         yield Newsroom(house=house, outbox=folder / "outbox")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=acts())
 def test_in_no_history_is_a_story_sent_twice_or_lost_without_a_word(
     empty: Path, history: list[tuple[object, ...]]

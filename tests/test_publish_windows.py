@@ -198,7 +198,6 @@ async def _draft(room: Newsroom) -> None:
 )
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     # An example takes a second: to shorten one would take minutes.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

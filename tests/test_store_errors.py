@@ -42,8 +42,8 @@ async def test_a_full_disk_is_one_clear_line_and_what_was_there_stays(tmp_path: 
             assert len(await sources.all_of(session)) == 3
 
 
-async def test_a_database_without_its_tables_names_the_command(database_url: str) -> None:
-    async with Store(database_url) as store:
+async def test_a_database_without_its_tables_names_the_command(empty_database_url: str) -> None:
+    async with Store(empty_database_url) as store:
         with pytest.raises(SchemaError) as caught:
             await write(store)
 

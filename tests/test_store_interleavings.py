@@ -348,5 +348,5 @@ class Ledger(RuleBasedStateMachine):
 
 TestLedger = pytest.mark.timeout(300)(Ledger.TestCase)
 TestLedger.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=30, suppress_health_check=list(HealthCheck)
 )

@@ -14,8 +14,8 @@ from digest.store import Store, schema, subscribers
 VERSIONS = Path(__file__).parents[1] / "alembic" / "versions"
 
 
-async def test_migrations_run_up_from_empty_and_down_again(database_url: str) -> None:
-    async with Store(database_url) as store:
+async def test_migrations_run_up_from_empty_and_down_again(empty_database_url: str) -> None:
+    async with Store(empty_database_url) as store:
         before = await schema.upgrade(store)
         after = await schema.versions(store)
 
@@ -32,10 +32,10 @@ async def test_the_models_are_what_the_migrations_make(store: Store) -> None:
 
 
 async def test_hashes_of_addresses_that_an_older_version_stored_are_found_by_this_one(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
     old = "0123456789abcdef" * 4
-    async with Store(database_url) as store:
+    async with Store(empty_database_url) as store:
         await schema.upgrade(store)
         await schema.downgrade(store, "0018")
         async with store.begin() as session:
@@ -56,8 +56,8 @@ async def test_upgrading_twice_changes_nothing(store: Store) -> None:
     assert before.is_current
 
 
-async def test_a_database_behind_names_both_versions_and_the_command(database_url: str) -> None:
-    async with Store(database_url) as store:
+async def test_a_database_behind_names_both_versions_and_the_command(empty_database_url: str) -> None:
+    async with Store(empty_database_url) as store:
         with pytest.raises(SchemaError) as caught:
             await schema.require_current(store, may_upgrade=False)
 
@@ -65,6 +65,14 @@ async def test_a_database_behind_names_both_versions_and_the_command(database_ur
     newest = max(file.name[:4] for file in VERSIONS.glob("*.py"))
     assert newest in caught.value.what
     assert caught.value.hint == "digest db upgrade"
+
+
+async def test_a_database_behind_is_brought_up_when_upgrading_is_allowed(empty_database_url: str) -> None:
+    async with Store(empty_database_url) as store:
+        found = await schema.require_current(store, may_upgrade=True)
+
+        assert found.is_current
+        assert await schema.differences(store) == []
 
 
 async def test_a_database_ahead_is_refused_even_when_upgrading_is_allowed(store: Store) -> None:
