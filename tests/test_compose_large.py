@@ -1,14 +1,18 @@
 """What composing leaves out or holds back to be quick changes nothing that it decides."""
 
 import gc
+import math
 import random
+from cProfile import Profile
 from datetime import timedelta
 
 import pytest
 
 from articles import NOW, SINCE, article, moved, plan
-from digest.compose import review
+from digest.compose import alike, review
+from digest.compose.corpus import PAIRS, dot
 from digest.compose.pause import without_collecting
+from digest.compose.story import cluster
 from digest.domain import Article
 
 
@@ -67,3 +71,45 @@ def test_what_was_off_before_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def nearly_one(count: int) -> list[Article]:
+    """Articles of one day that have nine words in ten in common, each with others in their place."""
+    chance = random.Random(3)
+    words = [f"{letter}{number}ord" for letter in "qwrtzpsdf" for number in range(count // 22)]
+    base = chance.sample(words, 40)
+    week = []
+    for number in range(1, count + 1):
+        text = [*base]
+        for at in chance.sample(range(40), 4):
+            text[at] = chance.choice(words)
+        one = article(
+            number, source_id=number % 8 + 1, title="", summary=" ".join(text),
+            canonical_url=f"https://s.example/{number}",
+        )  # fmt: skip
+        week.append(one)
+    return week
+
+
+def test_the_likeness_of_two_clusters_is_one_product_however_many_texts_they_have() -> None:
+    week, profile = nearly_one(200), Profile()
+
+    with profile:
+        found, _ = cluster(week, plan())
+
+    products = sum(each.callcount for each in profile.getstats() if each.code is dot.__code__)
+    assert max(len(each.articles) for each in found) > 150
+    assert products < 4 * PAIRS * len(week)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_links_without_hope_that_are_forgotten_change_no_story_of_such_weeks(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week = drawn(random.Random(seed), 120)
+
+    forgotten = cluster(week, plan())[0]
+    monkeypatch.setattr(alike, "HOPELESS", -math.inf)
+    kept = cluster(week, plan())[0]
+
+    assert forgotten == kept
