@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+#: New objects before Python looks for cycles among them; its own 700 come with every few messages.
+_COLLECT_AFTER = 10_000
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
@@ -18,8 +20,12 @@ def run(main: Coroutine[Any, Any, _T]) -> _T:
 
 @cache
 def _keep_what_is_imported() -> None:
-    """Once: looking through it for garbage again and again costs what it never saves."""
+    """Once: looking through it for garbage again and again costs what it never saves.
+
+    Rarely for the rest, too: nearly all that a command makes is freed without being looked for.
+    """
     gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -67,14 +67,15 @@ class _Run:
 
     async def _next(self) -> Envelope | None:
         """The next message; an asynchronous generator allows only one caller at a time."""
-        async with self._turn:
-            if self._is_over:
-                return None
-            try:
-                return await anext(self._envelopes)
-            except StopAsyncIteration:
-                self._is_over = True
-                return None
+        # Not `async with`, which is two coroutines more for each message.
+        await self._turn.acquire()
+        try:
+            return None if self._is_over else await anext(self._envelopes)
+        except StopAsyncIteration:
+            self._is_over = True
+            return None
+        finally:
+            self._turn.release()
 
     async def _send(self, envelope: Envelope) -> Outcome | None:
         async def intent() -> None:

@@ -19,8 +19,10 @@ class Addressing:
         """`frozen` has the renderings that were approved, by choice."""
         self._house = house
         self._issue = issue
-        self._frozen = frozen
-        self._compiled: OrderedDict[tuple[Rendered, bool], Compiled] = OrderedDict()
+        #: Choices that come to the same share one rendering, which is then known by being that one.
+        same: dict[Rendered, Rendered] = {}
+        self._frozen = {choice: same.setdefault(one, one) for choice, one in frozen.items()}
+        self._compiled: OrderedDict[tuple[int, bool], Compiled] = OrderedDict()
 
     def exclusion(self, delivery: Delivery, reader: Subscription | None, *, at: datetime) -> str:
         """Why the reader is sent nothing at that time, or ""; None is somebody who was erased."""
@@ -45,11 +47,12 @@ class Addressing:
         )
 
     def _of_choice(self, choice: str, *, is_dated: bool) -> Compiled:
-        key = (self._frozen[choice], is_dated)
+        rendered = self._frozen[choice]
+        key = (id(rendered), is_dated)
         if key in self._compiled:
             self._compiled.move_to_end(key)
             return self._compiled[key]
-        made = Compiled(shared_part(self._house, self._issue, key[0], is_dated=is_dated))
+        made = Compiled(shared_part(self._house, self._issue, rendered, is_dated=is_dated))
         self._compiled[key] = made
         if len(self._compiled) > MOST_COMPILED:
             self._compiled.popitem(last=False)

@@ -27,14 +27,14 @@ class Ledger:
     ) -> None:
         """`hand_lease` is how long an intent may wait for its outcome before it counts as uncertain.
 
-        `at_once` is how many messages can wait for their intents: for half of them it is worth to begin.
+        `at_once` is how many messages can wait for their intents: for three in four it is worth to begin.
         """
         self._writer = writer
         self._lease = hand_lease
         self._clock = clock
         self._intents: list[tuple[Delivery, asyncio.Future[bool]]] = []
         self._outcomes: list[Settlement] = []
-        self._many = max(at_once // 2, 1)
+        self._many = max(at_once * 3 // 4, 1)
         self._wanted = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
         self._late: asyncio.TimerHandle | None = None
