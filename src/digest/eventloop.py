@@ -7,8 +7,6 @@ from functools import cache
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-#: New objects before Python looks for cycles among them; its own 700 come with every few messages.
-_COLLECT_AFTER = 10_000
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
@@ -20,12 +18,8 @@ def run(main: Coroutine[Any, Any, _T]) -> _T:
 
 @cache
 def _keep_what_is_imported() -> None:
-    """Once: looking through it for garbage again and again costs what it never saves.
-
-    Rarely for the rest, too: nearly all that a command makes is freed without being looked for.
-    """
+    """Once: looking through it for garbage again and again costs what it never saves."""
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
