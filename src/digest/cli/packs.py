@@ -106,7 +106,7 @@ def import_(
     already = len(opml.sources) - new
     if as_json:
         terminal.json({"added": new, "already": already, "refused": list(opml.problems)})
-    refused = f"; {len(opml.problems)} entries refused" if opml.problems else ""
+    refused = f"; {_entries(len(opml.problems))} refused" if opml.problems else ""
     terminal.say("added", f"{new} of {len(opml.sources)} sources, {already} were there already{refused}")
     terminal.then("gather")
     if opml.problems:

@@ -99,7 +99,7 @@ def features(title: str, url: str) -> dict[str, None]:
 
 def guess(title: str, url: str, *, among: tuple[str, ...] = ()) -> Guess:
     """What the shipped model says, with `narrowed` to these sections."""
-    return ask(_shipped(), title, url, among=among)
+    return ask(shipped_model(), title, url, among=among)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,8 @@ def read_model(text: str) -> Model:
 
 
 @cache
-def _shipped() -> Model:
+def shipped_model() -> Model:
+    """The model of the repository, read once."""
     return read_model(files("digest.compose").joinpath("sections.txt").read_text(encoding="utf-8"))
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from digest.compose.collector import without_collecting
 from digest.compose.correct import kept_corrections
 from digest.compose.event import is_cancelled, is_withdrawn
 from digest.compose.extract import extract
 from digest.compose.learn import taught
-from digest.compose.pause import without_collecting
 from digest.compose.pick import LEAD_MIN_LETTERS, Candidate, hold, pick
 from digest.compose.plan import Plan, voice
 from digest.compose.rank import rank

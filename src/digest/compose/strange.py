@@ -4,10 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from urllib.parse import urlsplit
 
-from digest.compose.features import PATTERNS, read_model
+from digest.compose.features import PATTERNS, shipped_model
 from digest.compose.terms import small_words
 from digest.domain import Article
 
@@ -61,6 +60,5 @@ def _tells(word: str) -> bool:
 @cache
 def _vocabulary() -> frozenset[str]:
     """The words of titles that the model has a weight for."""
-    model = read_model(files("digest.compose").joinpath("sections.txt").read_text(encoding="utf-8"))
-    names = (name.removeprefix("t:") for name in model.weights if name.startswith("t:"))
+    names = (name.removeprefix("t:") for name in shipped_model().weights if name.startswith("t:"))
     return frozenset(name for name in names if " " not in name)

@@ -29,11 +29,8 @@ def words(code: int, text: str) -> str:
 
     The enhanced code that servers repeat on each line stands once.
     """
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return f"{code} {text.strip()}"[:_MAX_CHARACTERS].rstrip()
     lines = _clean(text)
-    code_of_all = _ENHANCED.match(lines[0]) if lines else None
-    if code_of_all:
+    if len(lines) > 1 and (code_of_all := _ENHANCED.match(lines[0])):
         lines[1:] = [line.removeprefix(code_of_all[0]).lstrip() for line in lines[1:]]
     return " ".join([str(code), *lines])[:_MAX_CHARACTERS].rstrip()
 

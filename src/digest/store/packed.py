@@ -26,6 +26,5 @@ def fetch(connection: Connection, query: Select[*tuple[Any, ...]]) -> Rows:
 
 def _with_moments(row: list[Any], moments: list[int]) -> list[Any]:
     for at in moments:
-        if row[at] is not None:
-            row[at] = read_moment(row[at])
+        row[at] = read_moment(row[at])
     return row

@@ -1,10 +1,9 @@
 """Short transactions in quick succession: in a thread beside the loop, or at once where that is sooner."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine, event, text
@@ -59,7 +58,7 @@ class Writer:
         """
         if self._hasty is not None:
             async with self._turn:
-                with contextlib.suppress(BusyError):
+                with suppress(BusyError):
                     return self._hasty.transact(work)
         return await self.write(work)
 
