@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from digest.domain import DELIVERY_MOVES, Delivery, DeliveryEvent
 from digest.store.audience import fan_out
 from digest.store.claiming import Claimed, claim, claim_all, claim_while_sending
-from digest.store.given import ids_given
+from digest.store.given import bound_ids
 from digest.store.moments import UTCDateTime
 from digest.store.prepared import Prepared
 from digest.store.recovery import (
@@ -175,7 +175,7 @@ def _hand(name: str) -> Update:
     return (
         update(TABLE)
         .where(
-            TABLE.c.id.in_(select(ids_given("its_ids", name))),
+            TABLE.c.id.in_(select(bound_ids("its_ids", name))),
             TABLE.c.fence == bindparam("its_fence"),
             may(DeliveryEvent.HAND),
         )

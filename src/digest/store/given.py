@@ -27,32 +27,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 def given_words(session: AsyncSession, words: Sequence[str]) -> Select[str]:
     """A query that gives these words, for `in_`."""
-    return select(_values(session, words, Text()))
+    return select(_each(_array(words), _name(session), Text()))
 
 
 def given_ids(session: AsyncSession | Connection, ids: Sequence[int]) -> ColumnElement[int]:
     """A column of these whole numbers; its table comes with it."""
-    return cast(_values(session, ids, Text()), BigInteger)
+    return _ids(_array(ids), _name(session))
 
 
 def given_rows(session: AsyncSession, rows: Sequence[Sequence[str]], width: int) -> list[ColumnElement[str]]:
     """The columns of rows of that many words; their table comes with them."""
-    values = _values(session, rows, JSON())
-    return [values[at].as_string() for at in range(width)]
+    return _fields(_array(rows), _name(session), width)
 
 
-def ids_given(parameter: str, name: str) -> ColumnElement[int]:
-    """A column of whole numbers, bound later as a text of JSON, for a database of that name."""
-    return cast(_each(_bound(parameter, name), name, Text()), BigInteger)
+def bound_ids(parameter: str, name: str) -> ColumnElement[int]:
+    """What `given_ids` gives of a text of JSON that is bound later, for a database of that name."""
+    return _ids(_bound(parameter, name), name)
 
 
-def row_given(parameter: str, name: str, *, width: int) -> list[ColumnElement[str]]:
-    """The columns of rows that wide, bound later as a text of JSON, for a database of that name."""
-    each = _each(_bound(parameter, name), name, JSON())
-    if name != "sqlite":
-        return [each[at].as_string() for at in range(width)]
-    # In words, so that nothing but the text is bound.
-    return [func.json_extract(each, literal_column(f"'$[{at}]'"), type_=Text()) for at in range(width)]
+def bound_rows(parameter: str, name: str, width: int) -> list[ColumnElement[str]]:
+    """What `given_rows` gives of a text of JSON that is bound later, for a database of that name."""
+    return _fields(_bound(parameter, name), name, width)
+
+
+def _array(values: Sequence[Any]) -> ColumnElement[Any]:
+    return literal(list(values), JSON())
 
 
 def _bound(parameter: str, name: str) -> ColumnElement[Any]:
@@ -60,9 +59,21 @@ def _bound(parameter: str, name: str) -> ColumnElement[Any]:
     return text if name == "sqlite" else cast(text, JSON)
 
 
-def _values(session: AsyncSession | Connection, values: Sequence[Any], kind: Any) -> Any:
+def _name(session: AsyncSession | Connection) -> str:
     bind = session if isinstance(session, Connection) else session.get_bind()
-    return _each(literal(list(values), JSON()), bind.dialect.name, kind)
+    return bind.dialect.name
+
+
+def _ids(array: ColumnElement[Any], name: str) -> ColumnElement[int]:
+    return cast(_each(array, name, Text()), BigInteger)
+
+
+def _fields(array: ColumnElement[Any], name: str, width: int) -> list[ColumnElement[str]]:
+    each = _each(array, name, JSON())
+    if name != "sqlite":
+        return [each[at].as_string() for at in range(width)]
+    # The places in words, so that nothing but the array is bound.
+    return [func.json_extract(each, literal_column(f"'$[{at}]'"), type_=Text()) for at in range(width)]
 
 
 def _each(array: ColumnElement[Any], name: str, kind: Any) -> Any:

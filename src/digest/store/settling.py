@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, SETTLING, Delivery, DeliveryEvent, DeliveryState
-from digest.store.given import row_given
+from digest.store.given import bound_rows
 from digest.store.moments import UTCDateTime, sqlite_moment
 from digest.store.prepared import Prepared
 from digest.store.tally import TABLE
@@ -82,7 +82,7 @@ def _given(one: Settlement, name: str) -> tuple[int, int, str, str, str | None]:
 
 
 def _settle(event: DeliveryEvent, name: str) -> Update:
-    key, fence, reply, reason, due = row_given("its_rows", name, width=5)
+    key, fence, reply, reason, due = bound_rows("its_rows", name, 5)
     due_at = type_coerce(due, UTCDateTime) if name == "sqlite" else cast(due, DateTime(timezone=True))
     return (
         update(TABLE)
