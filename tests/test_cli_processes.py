@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Digest
+from commands import Digest, mates_of
 from mailservers import Recorder, recording_server
 from test_cli_stopping import approved, said
 
@@ -57,14 +57,6 @@ async def both_at_work(server: Recorder) -> None:
     async with asyncio.timeout(30):
         while {one.connection for one in server.mails}.issubset({1, 2}):
             await server.until(len(server.mails) + 1)
-
-
-def mates_of(pid: int) -> list[int]:
-    """The processes that this one has started to send."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(one) for one in children if b"digest.publish.mate" in Path(f"/proc/{one}/cmdline").read_bytes()
-    ]
 
 
 async def ended(pids: Iterable[int]) -> bool:

@@ -10,8 +10,8 @@ import pytest
 
 from articles import NOW, SINCE, article, moved, plan
 from digest.compose import alike, review
-from digest.compose.corpus import PAIRS, dot
 from digest.compose.collector import without_collecting
+from digest.compose.corpus import PAIRS, dot
 from digest.compose.story import cluster
 from digest.domain import Article
 

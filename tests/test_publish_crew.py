@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from commands import mates_of
 from conftest import KEY, settings_for
 from digest.config import Settings
 from digest.deliver import new_keys
@@ -75,15 +76,6 @@ def told(house: House) -> str:
     return stream.getvalue()
 
 
-def mates() -> list[int]:
-    """The processes that this one has started to send."""
-    me = os.getpid()
-    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
-    return [
-        int(pid) for pid in children if b"digest.publish.mate" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-
-
 async def test_two_processes_share_an_issue_and_everybody_gets_it_once(
     database_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +88,7 @@ async def test_two_processes_share_an_issue_and_everybody_gets_it_once(
     assert (len(server.mails), twice(server)) == (READERS, [])
     assert server.most_at_once <= 4
     assert len(set(outcomes)) == len(outcomes) == READERS
-    assert mates() == []
+    assert mates_of(os.getpid()) == []
     assert "warning" not in told(house)
     # A mate says nothing on the terminal of who sends.
     assert capfd.readouterr().err == ""
@@ -106,7 +98,7 @@ async def test_who_stops_one_stops_both_and_nobody_is_lost(database_url: str, tm
     async with two_at_work(database_url, tmp_path) as (house, issue, server, _):
         stopped = await send(house, issue, should_stop=lambda: len(server.mails) > 80)
 
-        assert mates() == []
+        assert mates_of(os.getpid()) == []
         assert set(stopped.states) == {"queued", "sent"}
         assert stopped.states["sent"] == len(server.mails)
         server.holding = None
@@ -122,7 +114,7 @@ async def test_what_a_process_held_that_died_is_sent_by_the_others_in_the_same_r
     async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
         sending = asyncio.create_task(send(house, issue))
         await others.wait()
-        (mate,) = mates()
+        (mate,) = mates_of(os.getpid())
         os.kill(mate, signal.SIGKILL)
         server.holding = None
         report = await sending
@@ -141,7 +133,7 @@ async def test_a_process_that_dies_leaves_its_connections_to_the_others(
     async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
         sending = asyncio.create_task(send(house, issue))
         await others.wait()
-        (mate,) = mates()
+        (mate,) = mates_of(os.getpid())
         four = asyncio.Event()
 
         async def hold() -> None:
@@ -172,7 +164,7 @@ async def test_a_process_that_hangs_is_ended_and_what_it_held_is_sent_by_the_oth
                 await go_on.wait()
 
         server.holding = hold
-        (mate,) = mates()
+        (mate,) = mates_of(os.getpid())
         monkeypatch.setattr(crew_module, "_SILENCE_SECONDS", 1.0)
         # More than this process has in flight: the mate was heard since.
         for _ in range(outcomes.qsize() + 5):
@@ -207,7 +199,7 @@ async def test_a_mate_that_is_told_to_end_as_its_whole_service_is_ends_what_is_i
     async with two_at_work(database_url, tmp_path) as (house, issue, server, others):
         sending = asyncio.create_task(send(house, issue))
         await others.wait()
-        (mate,) = mates()
+        (mate,) = mates_of(os.getpid())
         # systemd sends it to every process of a service.
         os.kill(mate, signal.SIGTERM)
         server.holding = None
@@ -223,7 +215,7 @@ async def test_ctrl_c_reaches_no_mate_even_while_it_starts(database_url: str, tm
     async with two_at_work(database_url, tmp_path) as (house, issue, _server, others):
         sending = asyncio.create_task(send(house, issue))
         await others.wait()
-        groups = {os.getpgid(mate) for mate in mates()}
+        groups = {os.getpgid(mate) for mate in mates_of(os.getpid())}
         await sending
 
     # A terminal sends it to the processes of one group.
@@ -265,9 +257,9 @@ async def test_a_mate_that_hangs_holds_up_neither_the_others_nor_what_went_wrong
             issue = await approved(house, 5)
             with pytest.raises(ZeroDivisionError):  # noqa: PT012 - it is raised in the block that is tested
                 async with crew(house, issue, count=3, watch=print, should_stop=bool):
-                    os.kill(mates()[hung], signal.SIGSTOP)
+                    os.kill(mates_of(os.getpid())[hung], signal.SIGSTOP)
                     raise ZeroDivisionError
-            left = mates()
+            left = mates_of(os.getpid())
 
     assert left == []
 

@@ -251,12 +251,12 @@ async def test_an_intent_waits_in_a_thread_while_somebody_else_writes(
         storing.cancel()
 
 
+# PostgreSQL locks rows.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_when_the_ledger_stays_locked_whoever_asked_meanwhile_is_told_too(
     store: Store, claimed: tuple[Delivery, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("digest.store.writer.LOCK_TIMEOUT", 0.3)
-    if not store.is_sqlite:
-        pytest.skip("PostgreSQL locks rows")
     async with aclosing(Patient(store)) as writer:
         ledger = ledger_of(writer)
         storing = asyncio.create_task(ledger.run())

@@ -1,6 +1,6 @@
 """What `digest doctor` looks at of the way to readers: relays, links, what is late, who works."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from digest.cli.findings import Check, Ground, State, open_store
 from digest.cli.status import told_worker
 from digest.config import local_zone
 from digest.deliver import Envelope, encode, open_relays
-from digest.domain import IssueState, Message, OutcomeKind
+from digest.domain import Issue, IssueState, Message, OutcomeKind
 from digest.errors import TransportError
 from digest.standing import holders, relay_standings, throttled_domains
 from digest.store import deliveries, issues, notices
@@ -65,19 +65,22 @@ async def stuck(ground: Ground) -> Check:
                     for held in await holders(store, issue, now=ground.now)
                     if not held.is_alive
                 ]
-                if issue.state is IssueState.PAUSED and issue.reason:
-                    late.append(f"{key} {issue.number} was paused: {issue.reason}")
-                elif issue.state is IssueState.REVIEW and issue.reason:
-                    when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
-                    words = f"{key} {issue.number}, due {when}, was approved and waits again: {issue.reason}"
-                    late.append(words)
-                elif due < ground.now - _STUCK_AFTER:
-                    when = f"{due.astimezone(local_zone(chosen.timezone)):%a %d %b %H:%M %Z}"
-                    late.append(f"{key} {issue.number} is {issue.state} since its time, {when}")
+                if words := _late(issue, due.astimezone(local_zone(chosen.timezone)), now=ground.now):
+                    late.append(f"{key} {issue.number}{words}")
         waiting = await notices.waiting(session)
     if late:
         return Check(name="issues", state=State.WARN, found="; ".join(late), fix="digest status")
     return Check(name="issues", found=f"none stuck; {waiting} waiting mails")
+
+
+def _late(issue: Issue, due: datetime, *, now: datetime) -> str:
+    """What keeps an issue that should go at `due`, on its newsletter's clocks; "" for nothing."""
+    when = f"{due:%a %d %b %H:%M %Z}"
+    if issue.state is IssueState.PAUSED and issue.reason:
+        return f" was paused: {issue.reason}"
+    if issue.state is IssueState.REVIEW and issue.reason:
+        return f", due {when}, was approved and waits again: {issue.reason}"
+    return f" is {issue.state} since its time, {when}" if due < now - _STUCK_AFTER else ""
 
 
 async def paces(ground: Ground) -> Check:
