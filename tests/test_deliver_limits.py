@@ -1,4 +1,4 @@
-"""Servers that take so many messages a connection and then say 421: the next goes over a new one at once."""
+"""Servers that take so many messages a connection, then say 421 or hang up: the next has a new one at once."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ import mailservers
 from digest.deliver.pool import Relay
 from digest.deliver.smtp import Account
 from digest.domain import Outcome, OutcomeKind
-from mailservers import DROP, USUAL, Script
+from mailservers import DROP, HALF_CLOSE, USUAL, Script
 from test_deliver_following import arrived, envelope, kinds
 
 DEFERRED, SENT = OutcomeKind.DEFERRED, OutcomeKind.SENT
@@ -19,9 +19,10 @@ PLAIN = USUAL["EHLO"].replace("250-PIPELINING\r\n", "")
 class Sparing(Script):
     """A server that takes only so many messages a connection, and may let in only so many."""
 
-    def __init__(self, a_line: int, *, most: int = 100, pipelining: bool = True) -> None:
+    def __init__(self, a_line: int, *, most: int = 100, pipelining: bool = True, end: str = ENOUGH) -> None:
         super().__init__(replies={} if pipelining else {"EHLO": PLAIN})
         self.a_line = a_line
+        self.end = end
         self.most = most
         self.taken: dict[asyncio.Task[object] | None, int] = {}
         self.refusals = 0
@@ -32,7 +33,7 @@ class Sparing(Script):
             return "421 4.3.2 no more of you"
         if step == "MAIL" and self.taken.get(me, 0) >= self.a_line:
             self.refusals += 1
-            return ENOUGH
+            return self.end
         if step == "DOT":
             self.taken[me] = self.taken.get(me, 0) + 1
         return super().reply(step)
@@ -66,10 +67,11 @@ async def send_all(server: Script, count: int, *, connections: int, is_lmtp: boo
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("connections", [1, 3])
 @pytest.mark.parametrize("a_line", [1, 2, 7])
+@pytest.mark.parametrize("end", [ENOUGH, DROP, HALF_CLOSE])
 async def test_all_is_sent_at_once_although_each_connection_takes_only_some(
-    a_line: int, connections: int, pipelining: bool, is_lmtp: bool
+    end: str, a_line: int, connections: int, pipelining: bool, is_lmtp: bool
 ) -> None:
-    server = Sparing(a_line, pipelining=pipelining)
+    server = Sparing(a_line, pipelining=pipelining, end=end)
     if is_lmtp and not pipelining:
         server.replies = {"LHLO": "250 mx.example.org"}
 
@@ -80,13 +82,16 @@ async def test_all_is_sent_at_once_although_each_connection_takes_only_some(
     assert server.refusals > 0
 
 
-async def test_a_new_connection_that_is_refused_too_puts_the_message_off() -> None:
-    server = Sparing(0)
+@pytest.mark.parametrize(
+    ("end", "words"), [(ENOUGH, ENOUGH), (DROP, "before the final dot: Unexpected EOF received")]
+)
+async def test_a_new_connection_that_is_refused_too_puts_the_message_off(end: str, words: str) -> None:
+    server = Sparing(0, end=end)
 
     outcomes = await send_all(server, 3, connections=1)
 
     assert kinds(outcomes) == [DEFERRED] * 3
-    assert [outcome.reply for outcome in outcomes] == [ENOUGH] * 3
+    assert [outcome.reply for outcome in outcomes] == [words] * 3
     # Each was tried on one connection, none again and again.
     assert server.connections == 3
 

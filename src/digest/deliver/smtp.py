@@ -104,7 +104,7 @@ class Line:
         """What the server said; the line is closed after anything but an ordinary reply.
 
         DEFERRED when the connection broke before the final dot, UNCERTAIN when it broke after it. None, and
-        nothing of the message was offered, when the server takes no more on a line that carried some before.
+        nothing of the message was offered, when a line that carried some before takes no more or is no more.
         `following` is asked just before the dot: the commands of the message that comes next leave with it
         (RFC 2920 §3.1), and whoever sends that one gives them as `opened`.
         """
@@ -158,8 +158,8 @@ class Line:
             return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
         seconds = self._account.reply_seconds
         try:
-            replies = opened.asked.replies if opened else await self._wire.exchange(commands, seconds=seconds)
-            if replies[0].code == _CLOSING and self.messages > 1:
+            replies = opened.asked.replies if opened else await self._said_to(commands)
+            if not replies or (replies[0].code == _CLOSING and self.messages > 1):
                 self.close()
                 return None
             for (command, positive), reply in zip(commands, replies, strict=False):
@@ -170,6 +170,18 @@ class Line:
             return self._broken(envelope.key, OutcomeKind.DEFERRED, "before the final dot", exc)
         await intent()
         return await self._finish(envelope.key, following)
+
+    async def _said_to(self, commands: Commands) -> list[Reply]:
+        """The replies to a message's commands; [] when the line broke and had carried a message before.
+
+        Servers hang up on a line that they think too old or too idle, and not all of them say 421 first.
+        """
+        try:
+            return await self._wire.exchange(commands, seconds=self._account.reply_seconds)
+        except WireError:
+            if self.messages == 1:
+                raise
+            return []
 
     def commands(self, envelope: Envelope) -> Commands:
         """What leads up to the message; DigestError when this server can never take it."""
