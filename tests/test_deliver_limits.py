@@ -1,4 +1,4 @@
-"""Servers that take so many messages a connection, then say 421 or hang up: the next has a new one at once."""
+"""Servers that take so many messages a connection, then say 421 or hang up: the next gets a new one."""
 
 import asyncio
 
