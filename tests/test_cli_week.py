@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from calendars import Entry, conferences
 from commands import Digest, digest, feed, make
 from mailservers import recording_server, scripted_server
 from sites import Site, open_site
@@ -54,6 +56,19 @@ async def test_a_draft_reads_as_an_editor_reads_it(digest: Digest) -> None:
     assert "日本語の話" in shown
     assert "Learnings" in shown
     assert shown.count("why: ") == 3
+
+
+async def test_a_whole_day_is_shown_as_a_day_and_not_as_an_hour(digest: Digest) -> None:
+    on = datetime.now(UTC) + timedelta(days=20)
+    async with open_site() as site:
+        open_day = Entry(title="Open Fjord Conference", starts_at=on, url=f"{site.url}/fjord")
+        site.put("/list.json", conferences(open_day), content_type="application/json")
+        await digest.later("sources", "add", f"{site.url}/list.json")
+        await digest.later("gather")
+
+        shown = (await digest.later("draft")).stdout
+
+    assert f"starts {on:%a %d %b}, all day ·" in shown
 
 
 async def test_each_json_is_one_object(digest: Digest) -> None:

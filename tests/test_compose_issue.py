@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from articles import NOW, SINCE, UNTIL, article, event, issue, moved, plan, source, sources
-from digest.compose import compose, explain
+from digest.compose import compose, explain, review
 from digest.domain import DEFAULT_SECTIONS, Article, Content, Event, Section, Story, Tier
 
 
@@ -199,6 +199,22 @@ def test_one_owners_feeds_share_one_cap() -> None:
     content = issue(week, sources=family, max_per_source=3)
 
     assert sorted(story.source == "Source 3" for story in content.stories) == [False] * 3 + [True] * 3
+
+
+def test_what_others_tell_too_is_not_left_out_for_the_cap_of_one() -> None:
+    talks = [event(number, source_id=1, days=number) for number in range(1, 4)]
+    conference = [event(9, source_id=number, days=9, title="Open Fjord Conference") for number in (1, 2)]
+
+    found = review([*talks, *conference], plan(max_per_source=2), now=NOW)
+
+    assert [story.title for story in found.content.stories] == [
+        "Open evening 1",
+        "Open evening 2",
+        "Open Fjord Conference",
+    ]
+    assert [(story.title, story.reasons[-1].words) for story in found.held] == [
+        ("Open evening 3", "Its owner has 2 events in this section already.")
+    ]
 
 
 def test_no_section_starves_another() -> None:

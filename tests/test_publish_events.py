@@ -54,6 +54,17 @@ def events_of(issue: Issue) -> list[tuple[str, str]]:
     return [(story.title, story.kind) for story in issue.content.stories if story.event]
 
 
+async def test_what_is_over_before_the_issue_is_due_is_not_in_a_draft_that_is_made_early(week: Week) -> None:
+    due = (await drafted(week, EVENING, OPEN_DAY)).due_at
+    before, after = (
+        replace(EVENING, title=title, starts_at=due + timedelta(hours=hours))
+        for title, hours in (("Night before", -1), ("Night after", 1))
+    )
+
+    assert week.clock() < before.starts_at
+    assert events_of(await drafted(week, before, after)) == [("Night after", "")]
+
+
 async def test_an_event_that_is_cancelled_after_it_was_gathered_is_not_in_the_draft(week: Week) -> None:
     assert events_of(await drafted(week, EVENING, OPEN_DAY)) == [("Model night", ""), ("Open day", "")]
 

@@ -1,13 +1,14 @@
 """An issue as its editor reads it."""
 
 from collections import Counter
+from datetime import date
 
 from digest.cli.plain import is_locked
 from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
-from digest.compose import correction_words
+from digest.compose import correction_words, day_of
 from digest.config import NewsletterSettings
-from digest.domain import Content, Issue, IssueState, Story
+from digest.domain import Content, Event, Issue, IssueState, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -56,8 +57,7 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
     terminal.write(f"{position:>4}  {story.tier:<5} {story.title}")
     where = [story.source, f"also {', '.join(story.also)}" if story.also else "", story.kind]
     if story.event:
-        what = "deadline" if story.event.is_deadline else "starts"
-        where.insert(0, f"{what} {local(house, issue.newsletter, story.event.starts_at)}")
+        where.insert(0, _moment(house, issue, story.event))
         where.append("online" if story.event.online else story.event.place)
     where.append(", ".join(story.topics))
     where.append("locked" if is_locked(story) else "")
@@ -68,6 +68,15 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
     for why in story.reasons:
         if why.rule.startswith("summary."):
             terminal.write(f"            {why.words}", style="dim")
+
+
+def _moment(house: House, issue: Issue, event: Event) -> str:
+    """When it is: the organiser's day where the whole day is meant, else an hour on our clocks."""
+    what = "deadline" if event.is_deadline else "starts"
+    if not event.all_day:
+        return f"{what} {local(house, issue.newsletter, event.starts_at)}"
+    first = date.fromisoformat(day_of(event, house.newsletter(issue.newsletter).timezone))
+    return f"{what} {first:%a %d %b}, " + ("end of day" if event.is_deadline else "all day")
 
 
 def _telling(story: Story) -> str:

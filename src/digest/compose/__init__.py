@@ -2,6 +2,7 @@
 
 from digest.compose.changes import Change, changes
 from digest.compose.correct import Telling, correction_words, corrections, is_retitled, tellings
+from digest.compose.event import day_of
 from digest.compose.explain import explain
 from digest.compose.gate import refusal
 from digest.compose.issue import compose, review
@@ -27,6 +28,7 @@ __all__ = [
     "contradicts",
     "correction_words",
     "corrections",
+    "day_of",
     "explain",
     "is_retitled",
     "kin",

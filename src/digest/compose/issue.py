@@ -190,7 +190,7 @@ def _candidate(
         section=key,
         score=score,
         text=text,
-        voice=_voice(each, plan),
+        voices=tuple(dict.fromkeys(voice(plan.sources[one.source_id]) for one in each.articles)),
         sure=sure,
         topics=about,
         reasons=(*back, why, *each.reasons, *missed[:NEAR_MISSES], *named, *terms),

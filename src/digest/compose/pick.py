@@ -33,7 +33,8 @@ class Candidate:
     section: str
     score: float
     text: str
-    voice: str
+    #: Who tells it, the owner of the leading article first.
+    voices: tuple[str, ...]
     #: How sure its section is, from 0 to 1.
     sure: float = 1.0
     #: The news of an event that an earlier issue told.
@@ -55,14 +56,15 @@ class Picked:
 def pick(candidates: Iterable[Candidate], plan: Plan) -> Picked:
     """What the issue tells, what an editor locked among it, and what it does not tell."""
     ranked = sorted(candidates, key=lambda each: (-each.score, order(each.cluster.lead)))
-    chosen = {EVENTS: _events(ranked, plan)}
+    events, in_room = _events(ranked, plan)
+    chosen = {EVENTS: events}
     stories = [each for each in ranked if each.section != EVENTS]
     stories = _within_voices(stories, _locked_voices(plan), plan.max_per_source)
     for each in _share_out(stories, plan):
         chosen.setdefault(each.section, []).append(each)
     keys = [*(section.key for section in plan.sections), *(story.section for story in plan.locked)]
     told = {each.cluster.key for section in chosen.values() for each in section}
-    within = {each.cluster.key for each in stories}
+    within = {each.cluster.key for each in (*stories, *in_room)}
     return Picked(
         stories={key: _arrange(key, chosen.get(key, []), plan) for key in dict.fromkeys(keys)},
         told=tuple(each for each in ranked if each.cluster.key in told),
@@ -88,38 +90,46 @@ def hold(each: Candidate, why: Reason, plan: Plan, *, has_text: bool) -> Story:
 
 
 def _why_not(each: Candidate, plan: Plan, *, is_within: bool) -> Reason:
-    if each.section == EVENTS:
+    is_event = each.section == EVENTS
+    if not is_within:
+        who = "Its owner has" if len(each.voices) == 1 else "Each of its owners has"
+        what = "stories" if not is_event else "deadlines" if _is_deadline(each) else "events"
+        words = f"{who} {plan.max_per_source} {what} in this section already."
+    elif is_event:
         words = (
             f"Others are sooner; there is room for {plan.max_events} events and {MAX_DEADLINES} deadlines."
         )
-    elif is_within:
-        words = f"Others score higher; there is room for {plan.max_stories} stories."
     else:
-        words = f"Its owner has {plan.max_per_source} stories in this section already."
+        words = f"Others score higher; there is room for {plan.max_stories} stories."
     return Reason(rule="pick.held", words=words)
 
 
-def _events(ranked: Sequence[Candidate], plan: Plan) -> list[Candidate]:
-    """The soonest events and the soonest deadlines, each within their own cap; news of known ones first."""
+def _events(ranked: Sequence[Candidate], plan: Plan) -> tuple[list[Candidate], list[Candidate]]:
+    """The soonest events and deadlines within their own caps, news of known ones first; and who had room."""
     events = (each for each in ranked if each.section == EVENTS)
     by_date = sorted(events, key=lambda each: (each.again is None, _start(each)))
     caps = {False: plan.max_events, True: MAX_DEADLINES}
     chosen: list[Candidate] = []
+    in_room: list[Candidate] = []
     for is_deadline, cap in caps.items():
         alike = [each for each in by_date if _is_deadline(each) is is_deadline]
         locked = [each for each in plan.locked if each.event and each.event.is_deadline is is_deadline]
         alike = _within_voices(alike, _voices(locked, plan), plan.max_per_source)
         chosen += alike[: max(cap - len(locked), 0)]
-    return chosen
+        in_room += alike
+    return chosen, in_room
 
 
 def _within_voices(ranked: Iterable[Candidate], used: Counter[tuple[str, str]], cap: int) -> list[Candidate]:
-    """Those that keep each voice within its cap in each section, `used` counted in."""
+    """Those that keep each voice within its cap in each section, `used` counted in.
+
+    What several tell counts for the first of them that has room: it is no one's own.
+    """
     kept = []
     for each in ranked:
-        place = each.section, each.voice
-        used[place] += 1
-        if used[place] <= cap:
+        free = next((one for one in each.voices if used[each.section, one] < cap), None)
+        if free is not None:
+            used[each.section, free] += 1
             kept.append(each)
     return kept
 

@@ -11,7 +11,7 @@ from digest.publish.approve import approve
 from digest.publish.correcting import with_corrections
 from digest.publish.hand import with_decisions, with_edits
 from digest.publish.making import Inputs, inputs_of
-from digest.publish.periods import period_of
+from digest.publish.periods import period_of, read_at
 from digest.publish.revise import Slip, revise
 from digest.publish.rewriting import with_suggestions
 from digest.store import Session, Store, articles, cutting, decisions, edits, issues, items, notices, sources
@@ -41,7 +41,7 @@ async def draft(
         plan = await with_corrections(house, plan, period=period_of(due), now=now)
         plan = with_decisions(plan, said, used)
         plan = await with_suggestions(house, used, plan, period=period_of(due), now=now)
-        return inputs_of(used, plan, now=now)
+        return inputs_of(used, plan, now=read_at(now, due))
 
     slip = Slip(newsletter=key, period=period_of(due), due_at=due, what="drafted", at=now)
     return await revise(house, slip, make)

@@ -7,7 +7,7 @@ from digest.compose import Plan, best_of
 from digest.domain import Cadence, Issue, IssueState
 from digest.errors import NothingToDoError, UsageError, WrongStateError
 from digest.house import House
-from digest.publish.periods import period_of
+from digest.publish.periods import period_of, read_at
 from digest.store import Session, audience, issues, sources
 
 #: What the first one covers.
@@ -30,7 +30,7 @@ async def draft_month(house: House, key: str, *, now: datetime, due_at: datetime
             raise NothingToDoError(f"no issue went since {plan.since:%d %B}", hint="digest draft")
         if not await audience.wants_month(session, key, parts=[part.id for part in parts]):
             raise NothingToDoError("no reader waits for the issue of the month")
-        content = best_of([part.content for part in parts], plan, now=now)
+        content = best_of([part.content for part in parts], plan, now=read_at(now, due))
         if content.is_empty:
             raise NothingToDoError("the issues of the month told nothing that still holds")
         saved = await issues.save_draft(
