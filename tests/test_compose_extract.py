@@ -48,6 +48,15 @@ def test_a_story_without_a_summary_is_told_by_its_page() -> None:
     assert story.summary.startswith("DriftConf in Porto Sand moves") or story.summary.startswith("Sand moves")
 
 
+def test_whole_sentences_of_the_page_go_before_a_teaser_that_the_feed_cut() -> None:
+    teaser = "Sand moves in Porto and nobody who ever stood on it would have thought that the whole of it […]"
+    (cut,) = issue([article(1, title="DriftConf", summary=teaser, text=PAGE)]).stories
+    (only,) = issue([article(1, title="DriftConf", summary=teaser)]).stories
+
+    assert cut.summary.endswith(".")
+    assert only.summary.endswith("the whole of it…")
+
+
 @settings(max_examples=60)
 @given(st.text(alphabet="abcd .!?\nÄ。ñ", max_size=600), st.integers(5, 60))
 def test_any_text_gives_whole_sentences_within_the_limit(text: str, words: int) -> None:

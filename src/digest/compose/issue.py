@@ -198,13 +198,31 @@ def _candidate(
 
 
 def _text(each: Cluster) -> str:
-    """The words to tell it with: a source's own, else an extract of the page; the leading one's go first."""
-    own = (article.summary for article in each.articles)
-    told = next((text for text in own if summary(text, each.lead.title, Tier.ITEM)), "")
-    if len(told) >= LEAD_MIN_LETTERS or not any(article.text for article in each.articles):
-        return told
+    """What to tell it with: a source's own in whole sentences, else an extract of the page, else its own.
+
+    Those of the leading article go first.
+    """
+    own, is_whole = _own_text(each)
+    is_enough = is_whole and len(own) >= LEAD_MIN_LETTERS
+    if is_enough or not any(article.text for article in each.articles):
+        return own
     pages = (extract(article.text, max_words=EXTRACT_WORDS) for article in each.articles if article.text)
-    return next((text for text in pages if summary(text, each.lead.title, Tier.ITEM)), told)
+    return next((text for text in pages if _told_in(text, each)), own)
+
+
+def _own_text(each: Cluster) -> tuple[str, bool]:
+    """The first summary that tells it in whole sentences; else the first that tells it, and False."""
+    first = ""
+    for article in each.articles:
+        told = _told_in(article.summary, each)
+        if told and not told.endswith("…"):
+            return article.summary, True
+        first = first or (article.summary if told else "")
+    return first, False
+
+
+def _told_in(text: str, each: Cluster) -> str:
+    return summary(text, each.lead.title, Tier.ITEM)
 
 
 def _voice(each: Cluster, plan: Plan) -> str:

@@ -44,15 +44,25 @@ def word_count(text: str) -> int:
     return len(_SPACELESS.sub(" ", text).split()) + letters // 2
 
 
-def fit(pieces: tuple[str, ...], *, max_words: int, max_letters: int, max_sentences: int) -> str:
-    """As many whole sentences from the start as fit; a first one that does not fit is cut and ends in "…"."""
-    text = ""
-    for piece in pieces[:max_sentences]:
-        longer = join(text, piece)
-        if word_count(longer) > max_words or len(longer) > max_letters:
-            break
-        text = longer
-    return text or _cut(pieces[0], max_words, max_letters) if pieces else ""
+def fit(
+    pieces: tuple[str, ...], *, max_words: int, max_letters: int, max_sentences: int, alone: int
+) -> str:
+    """As many whole sentences as fit, from the first that does; none is cut.
+
+    A sentence that is too long may stand by itself with up to `alone` letters. Only what has no mark at its
+    end, and so is no sentence, is cut and ends in "…".
+    """
+    for start, first in enumerate(pieces):
+        if word_count(first) > max_words or len(first) > max(alone, max_letters):
+            continue
+        text = first
+        for piece in pieces[start + 1 : start + max_sentences]:
+            longer = join(text, piece)
+            if word_count(longer) > max_words or len(longer) > max_letters:
+                break
+            text = longer
+        return text
+    return _cut(pieces[0], max_words, max_letters) if pieces and not is_whole(pieces[0]) else ""
 
 
 def _goes_on(piece: str, rest: str) -> bool:

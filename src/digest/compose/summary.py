@@ -8,6 +8,8 @@ from digest.domain import Tier
 
 #: A text shorter than this names a category or an author and tells nothing.
 MIN_WORDS = 5
+#: One sentence may have so many characters, since none is cut.
+MAX_ALONE = 400
 
 #: What feeds put around their text, each after words that it always has, which are quick to look for.
 _FURNITURE = tuple(
@@ -29,6 +31,13 @@ _FURNITURE = tuple(
             ("submitted by", "[link]", "comments"),
             r"\bsubmitted by /u/\S+|\[link\]|\[comments\]|^Comments$",
         ),
+        (("http",), r"\s*\(\s*https?://[^\s()]+\s*\)"),
+        (
+            ("(reuters)", "(ap)", "(afp)"),
+            r"^(?:By [^()]{3,160}? )?[A-Z][A-Za-z/., ]{2,60}?(?:, \w{3,9}\.? \d{1,2})?"
+            r" \((?:Reuters|AP|AFP)\) [-–—] ",
+        ),
+        (("click here",), r"(?:^|(?<=[.!?] ))Click here\b[^.!?]{0,80}[.!?]"),
         (("read more", "learn more"), r"[(\[]?\b(?:Read|Learn) more\b[)\]]?[\s.…»→>]*$"),
         (
             (" full ", " rest of the "),
@@ -41,13 +50,16 @@ _FURNITURE = tuple(
         ),
     )
 )
+#: A bare address between sentences; one within a sentence is a word of it.
+_ADDRESS = re.compile(r"(?:^|\s)<?https?://[^\s<>]+[>)]?(?=\s+[^\W\da-z_]|\s*$)")
+_BYLINE = re.compile(r"[Bb]y [A-Z]")
 _CUT_BY_FEED = re.compile(r"\s*(?:\[(?:…|\.{3})\]|\((?:…|\.{3})\)|…|\.{3})\s*$")
 
 
 def summary(text: str, title: str, tier: Tier) -> str:
     """The text for a story of this tier, plain and possibly empty; it never repeats the title.
 
-    A lead has at most 60 words, an item two sentences and 280 characters, a brief none.
+    A lead has at most 60 words, an item two sentences of 280 characters or a longer one, a brief none.
     """
     if tier is Tier.BRIEF:
         return ""
@@ -55,20 +67,27 @@ def summary(text: str, title: str, tier: Tier) -> str:
     if word_count(" ".join(pieces)) < MIN_WORDS:
         return ""
     if tier is Tier.LEAD:
-        return fit(pieces, max_words=60, max_letters=600, max_sentences=60)
-    return fit(pieces, max_words=60, max_letters=280, max_sentences=2)
+        return fit(pieces, max_words=60, max_letters=600, max_sentences=60, alone=600)
+    return fit(pieces, max_words=60, max_letters=280, max_sentences=2, alone=MAX_ALONE)
 
 
 def _pieces(text: str, title: str) -> tuple[str, ...]:
-    """The sentences worth telling; the last is dropped when the feed cut it and others remain."""
+    """The sentences worth telling; what has no end is left out when there is another.
+
+    That is a last sentence that the feed cut, or a line of its own before a bare address.
+    """
     text = _without_title(_clean(text), title)
     cut = _CUT_BY_FEED.search(text)
     if cut:
         text = text[: cut.start()] + "…"
-    pieces = [piece for piece in sentences(text) if title_key(piece) not in {"", title_key(title)}]
-    if len(pieces) > 1 and not is_whole(pieces[-1]):
-        pieces.pop()
-    return tuple(pieces)
+    whole: list[str] = []
+    open_ended: list[str] = []
+    for part in _ADDRESS.split(text):
+        found = [one for one in sentences(part) if title_key(one) not in {"", title_key(title)}]
+        if found and not is_whole(found[-1]):
+            open_ended.append(found.pop())
+        whole += found
+    return tuple(whole or [one for one in open_ended if not _BYLINE.match(one)][:1])
 
 
 def _clean(text: str) -> str:
