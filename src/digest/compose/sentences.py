@@ -44,9 +44,7 @@ def word_count(text: str) -> int:
     return len(_SPACELESS.sub(" ", text).split()) + letters // 2
 
 
-def fit(
-    pieces: tuple[str, ...], *, max_words: int, max_letters: int, max_sentences: int, alone: int
-) -> str:
+def fit(pieces: tuple[str, ...], *, max_words: int, max_letters: int, max_sentences: int, alone: int) -> str:
     """As many whole sentences as fit, from the first that does; none is cut.
 
     A sentence that is too long may stand by itself with up to `alone` letters. Only what has no mark at its
