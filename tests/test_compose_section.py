@@ -85,6 +85,29 @@ def test_what_teaches_in_another_trade_is_a_learning(title: str, url: str) -> No
     assert sections[title] == "learnings"
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "path", "wanted"),
+    [
+        ("de", "Bundestag beschließt Rechenzentrumsgesetz", "politik/1", "news"),
+        ("de", "Eine Einführung in Transformer", "artikel/2", "learnings"),
+        ("ja", "東京大学、新しい量子計算機を公開", "news/3", "news"),
+        ("ja", "機械学習入門：線形回帰", "posts/4", "learnings"),
+        ("zh", "手把手教你微调模型", "p/5", "learnings"),
+        ("fr", "Le gouvernement présente sa stratégie", "tutorials/6", "learnings"),
+    ],
+)
+def test_what_is_not_in_english_is_news_unless_it_says_that_it_teaches_and_nobody_is_asked(
+    language: str, title: str, path: str, wanted: str
+) -> None:
+    url = f"https://s.example/{path}"
+    told = article(1, title=title, canonical_url=url, language=language, source_id=1)
+
+    found = review([told], plan(sources=sources(source(1, section=None))), now=NOW)
+
+    assert [story.section for story in found.content.stories] == [wanted]
+    assert found.questions == ()
+
+
 def test_one_title_of_unknown_words_is_no_other_trade() -> None:
     of_the_trade = "How we measured latency in our distributed inference servers"
     assert strangers([article(1, title="Quux frobnicates")]) == frozenset()

@@ -2,8 +2,9 @@
 
 The model is asked about a title and an address, among the sections that the newsletter has and without
 events, which only a date makes. Below `ASK_BELOW` the editor is asked, and it is news until they answer: a
-headline out of place does less harm there than among the lessons. Of a source of another trade the model
-knows nothing: what does not say itself that it teaches is news there.
+headline out of place does less harm there than among the lessons. Of a source of another trade, and of
+what is in another language than English, the model knows nothing: what does not say itself that it teaches
+is news there.
 """
 
 import re
@@ -11,7 +12,7 @@ from collections.abc import Container
 
 from digest.compose.features import Guess, guess
 from digest.compose.plan import Plan
-from digest.compose.strange import is_taught
+from digest.compose.strange import READS, is_taught
 from digest.domain import EVENTS, Article, Reason
 
 NEWS = "news"
@@ -49,10 +50,21 @@ def section(
     if article.kind in _KINDS and LEARNINGS in keys:
         words = f"It is marked as {article.kind.lower()}."
         return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
+    if article.language not in READS and {NEWS, LEARNINGS} <= set(keys):
+        return _unread(article)
     if article.source_id in strange and NEWS in keys and not is_taught(article):
         words = "Its source writes of another trade than the model learnt, and nothing says that it teaches."
         return NEWS, Reason(rule="section.news", words=words), 1.0
     return _by_model(article, keys)
+
+
+def _unread(article: Article) -> tuple[str, Reason, float]:
+    """The section of what is not in English; nobody is asked, since it would be about every one of them."""
+    if is_taught(article):
+        words = "Its title or its address says that it teaches."
+        return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
+    words = "It is not in English, which is all that the model reads, and nothing says that it teaches."
+    return NEWS, Reason(rule="section.news", words=words), 1.0
 
 
 def _event(plan: Plan) -> tuple[str, Reason]:
@@ -64,7 +76,7 @@ def _event(plan: Plan) -> tuple[str, Reason]:
 def _by_model(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, float]:
     found = guess(article.title, article.canonical_url, among=(NEWS, LEARNINGS))
     key, sure = found.shares[0]
-    reads_it = article.language in {"", "en"}
+    reads_it = article.language in READS
     is_gone_to = reads_it and key == EVENTS and sure >= UNDATED
     is_announced = _ANNOUNCED.search(article.title) is not None or is_gone_to
     if is_announced and NEWS in keys:

@@ -19,6 +19,17 @@ _LEAST_LETTERS = 4
 _WORD = re.compile(r"[^\W\d_]+")
 #: What a title says when it teaches, whatever the trade. "Why …" is a comment as often as a lesson.
 _TEACHES = frozenset({"teaches", "gives a lesson", "explains how", "explains"})
+#: The languages that the model learnt; an article that names none may be in it.
+READS = frozenset({"", "en"})
+#: The same in other languages, which the model does not read.
+_TEACHES_ELSEWHERE = re.compile(
+    r"\b(?:anleitung|leitfaden|einführung in|schritt für schritt|tutoriel|pas à pas|prise en main"
+    r"|guide (?:de|du|pour)|guía|paso a paso|introducción a|guia|passo a passo|introdução|guida|passo passo"
+    r"|introduzione a|handleiding|stap voor stap|poradnik|przewodnik|krok po kroku|руководство|учебник"
+    r"|пошагов\w+|введение в)\b"
+    "|入門|チュートリアル|講座|使い方|ハンズオン|教程|入门|指南|手把手|教学|입문|튜토리얼|강좌|사용법",
+    re.IGNORECASE,
+)
 #: Where sites keep what teaches.
 _SHELVES = re.compile(
     r"\b(?:tutorials?|guides?|learn|courses?|lessons?|handbook|cookbook|how-?to|lectures?|research|papers?"
@@ -32,7 +43,7 @@ def strangers(articles: Iterable[Article]) -> frozenset[int]:
     words: Counter[int] = Counter()
     known: Counter[int] = Counter()
     for article in articles:
-        if article.event is None and article.language in {"", "en"}:
+        if article.event is None and article.language in READS:
             telling = {word for word in _WORD.findall(article.title.casefold()) if _tells(word)}
             words[article.source_id] += len(telling)
             known[article.source_id] += len(telling & _vocabulary())
@@ -46,6 +57,8 @@ def strangers(articles: Iterable[Article]) -> frozenset[int]:
 def is_taught(article: Article) -> bool:
     """True when the title says that it teaches, or the address that it stands with what does."""
     if any(name in _TEACHES and pattern.search(article.title) for name, pattern in PATTERNS):
+        return True
+    if article.language not in READS and _TEACHES_ELSEWHERE.search(article.title):
         return True
     try:
         return _SHELVES.search(urlsplit(article.canonical_url).path) is not None
