@@ -360,3 +360,14 @@ async def test_an_editors_own_title_is_no_reason_for_a_correction(week: Week) ->
 
     assert told(dressed) == []
     assert told(another) == [(2, "Mine", "Ferries do not cross")]
+
+
+async def test_a_story_that_comes_back_from_another_address_is_not_told_again(week: Week) -> None:
+    publish(week, {"violins-2": TITLES["violins"], "glaciers": "Glaciers retreat past Ilulissat"})
+
+    issue = await make(week, is_sent=False)
+
+    assert [story.title for story in issue.content.stories] == ["Glaciers retreat past Ilulissat"]
+    held = (await desk(week.house, issue)).held
+    assert [(story.title, story.reasons[-1].rule) for story in held] == [(TITLES["violins"], "story.told")]
+    assert (await replay(week.house, issue)).is_same

@@ -10,6 +10,7 @@ from digest.compose.learn import pattern_of, pattern_words
 from digest.compose.month import best_of
 from digest.compose.plan import Plan, Weights
 from digest.compose.recheck import Recheck, put_right, recheck, story_now
+from digest.compose.returned import returned
 from digest.compose.review import Question, Review
 from digest.compose.reword import materials
 from digest.compose.same import contradicts, kin
@@ -38,6 +39,7 @@ __all__ = [
     "put_right",
     "recheck",
     "refusal",
+    "returned",
     "review",
     "story_now",
     "tellings",

@@ -91,6 +91,9 @@ def _remember(
         elif again is not None:
             keys.add(again.key)
             told.append(replace(each, again=again, reasons=(*each.reasons, again.reason)))
+        elif plan.returned.issuperset(one.id for one in articles):
+            words = "An earlier issue told it, from another address."
+            silent.append((each, Reason(rule="story.told", words=words)))
         elif is_cancelled(articles):
             words = "Its source does not list it any more." if is_withdrawn(articles) else "It is cancelled."
             silent.append((each, Reason(rule="pick.held", words=words)))

@@ -58,6 +58,8 @@ class Plan:
     event_days: int
     #: Canonical addresses that earlier issues told; none of events.
     told: frozenset[str] = frozenset()
+    #: Articles that came back under another address after an issue told them.
+    returned: frozenset[int] = frozenset()
     #: Articles that a cancelled issue held while a later one was let go: in, whenever they were seen.
     given_back: frozenset[int] = frozenset()
     #: Events as earlier issues told them, the oldest telling first.

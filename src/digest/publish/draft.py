@@ -1,10 +1,12 @@
 """Draft an issue from what was gathered, and hold it or let it go as the newsletter's policy says."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from digest import cron
-from digest.compose import Plan
-from digest.domain import Issue, IssueState, Notice, Policy, Source
+from digest.compose import Plan, returned
+from digest.domain import Article, Issue, IssueState, Notice, Policy, Source
 from digest.errors import WrongStateError
 from digest.house import House
 from digest.publish.approve import approve
@@ -18,6 +20,8 @@ from digest.store import Session, Store, articles, cutting, decisions, edits, is
 
 #: What an issue covers when none was sent before.
 _FIRST_WINDOW = timedelta(days=7)
+#: What was told longer ago may be told again when it comes back under another address.
+_LATELY = timedelta(weeks=8)
 
 
 async def draft(
@@ -38,6 +42,7 @@ async def draft(
             )
             said = await decisions.all_of(session, key)
         used = [article for article in found if article.source_id in plan.sources]
+        plan = await _with_returned(house, plan, used, period=period_of(due), now=now)
         plan = await with_corrections(house, plan, period=period_of(due), now=now)
         plan = with_decisions(plan, said, used)
         plan = await with_suggestions(house, used, plan, period=period_of(due), now=now)
@@ -45,6 +50,19 @@ async def draft(
 
     slip = Slip(newsletter=key, period=period_of(due), due_at=due, what="drafted", at=now)
     return await revise(house, slip, make)
+
+
+async def _with_returned(
+    house: House, plan: Plan, used: Sequence[Article], *, period: str, now: datetime
+) -> Plan:
+    """The plan with what came back under another address since an issue told it lately."""
+    async with house.store.read() as session:
+        own = await issues.of_period(session, plan.newsletter, period)
+        told = await items.articles_told(
+            session, plan.newsletter, but=own.id if own else 0, since=now - _LATELY
+        )
+        stored = await articles.by_ids(session, told)
+    return replace(plan, returned=returned(used, stored, plan.sources))
 
 
 def _next_due(house: House, key: str, now: datetime, after: int) -> datetime:

@@ -76,6 +76,25 @@ async def given_back(session: AsyncSession, newsletter: str, *, since: datetime)
     return frozenset(rows)
 
 
+async def articles_told(
+    session: AsyncSession, newsletter: str, *, but: int = 0, since: datetime
+) -> frozenset[int]:
+    """Articles, but for events, that issues due since then told, but issue `but` and cancelled ones."""
+    rows = await session.scalars(
+        select(IssueItemRow.article_id)
+        .join(IssueRow, IssueRow.id == IssueItemRow.issue_id)
+        .where(
+            IssueRow.newsletter == newsletter,
+            IssueRow.id != but,
+            IssueRow.state != IssueState.CANCELLED,
+            IssueRow.cadence == Cadence.WEEKLY,
+            IssueRow.due_at >= since,
+            IssueItemRow.canonical_url != "",
+        )
+    )
+    return frozenset(rows)
+
+
 async def addresses_told(session: AsyncSession, newsletter: str, *, but: int = 0) -> frozenset[str]:
     """Addresses of what issues of this newsletter told, but for events, issue `but` and cancelled ones.
 
