@@ -223,6 +223,8 @@ class Script:
         reply = self.reply(step)
         if reply == STALL:
             await asyncio.Event().wait()
+        if reply == HALF_CLOSE and not writer.can_write_eof():
+            reply = DROP  # TLS knows no line that is closed by half
         if reply == HALF_CLOSE:
             writer.write_eof()
         if reply in {LATE, HALF_CLOSE}:
@@ -249,6 +251,13 @@ async def scripted_server(**replies: str | list[str]) -> AsyncIterator[Script]:
 
 
 @asynccontextmanager
+async def encrypted_server(**replies: str | list[str]) -> AsyncIterator[Script]:
+    """The same with TLS from the first byte."""
+    async with _running(Script(replies=dict(replies)), path="", tls=True) as script:
+        yield script
+
+
+@asynccontextmanager
 async def scripted_socket(path: str) -> AsyncIterator[Script]:
     """A running server with the usual replies at a socket of this machine."""
     async with _running(Script(replies={}), path=path) as script:
@@ -256,7 +265,7 @@ async def scripted_socket(path: str) -> AsyncIterator[Script]:
 
 
 @asynccontextmanager
-async def _running(script: Script, *, path: str) -> AsyncIterator[Script]:
+async def _running(script: Script, *, path: str, tls: bool = False) -> AsyncIterator[Script]:
     talks: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -274,7 +283,7 @@ async def _running(script: Script, *, path: str) -> AsyncIterator[Script]:
     if path:
         server = await asyncio.start_unix_server(talk, path)
     else:
-        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=_tls_context() if tls else None)
         script.port = server.sockets[0].getsockname()[1]
     try:
         yield script

@@ -16,6 +16,7 @@ from digest.deliver import Envelope, open_transport
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import ConfigError
 from mailservers import (
+    CERTIFICATE,
     DROP,
     HALF_CLOSE,
     LATE,
@@ -23,6 +24,7 @@ from mailservers import (
     TRICKLE,
     USUAL,
     Script,
+    encrypted_server,
     recording_server,
     scripted_server,
     scripted_socket,
@@ -36,8 +38,9 @@ DEFERRED, FAILED, SENT, UNCERTAIN = (
     OutcomeKind.UNCERTAIN,
 )
 #: "together" offers PIPELINING, "alone" does not.
-WAYS = list(product(["smtp", "lmtp"], ["together", "alone"]))
-HELLO = {"smtp": "EHLO", "lmtp": "LHLO"}
+WAYS = [*product(["smtp", "lmtp"], ["together", "alone"]), ("smtps", "together")]
+HELLO = {"smtp": "EHLO", "lmtp": "LHLO", "smtps": "EHLO"}
+SERVER = {"smtp": scripted_server, "lmtp": scripted_server, "smtps": encrypted_server}
 STEPS = ["GREETING", "HELLO", "MAIL", "RCPT", "DATA", "DOT"]
 #: What is no reply: the line can never be trusted again.
 FAULTS = {
@@ -75,6 +78,12 @@ def settings(url: str, *, seconds: float = 20, dsn: bool = True) -> SmtpSettings
     )
 
 
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate of the scripted server is one of those that are trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+
 async def send(url: str, *numbers: int, seconds: float = 20) -> list[Outcome]:
     async with open_transport(settings(url, seconds=seconds)) as transport:
         return [await transport.send(envelope(number)) for number in numbers]
@@ -105,7 +114,7 @@ async def test_a_fault_at_any_step_has_one_outcome_and_costs_the_line(
 ) -> None:
     reply = FAULTS[fault]
     seconds = 0.4 if reply in SILENT else 20
-    async with scripted_server(**script(scheme, pipelining, step, reply)) as server:
+    async with SERVER[scheme](**script(scheme, pipelining, step, reply)) as server:
         url = f"{scheme}://127.0.0.1:{server.port}"
         async with open_transport(settings(url, seconds=seconds)) as transport:
             first = await transport.send(envelope(1))
@@ -133,7 +142,7 @@ async def test_a_refusal_at_any_step_in_any_form_is_understood(
         "many lines": f"{code}-{code[0]}.7.1 no\r\n{code}-\r\n{code} {code[0]}.7.1 really",
         "trickling": f"{TRICKLE}{code} {code[0]}.7.1 no",
     }
-    async with scripted_server(**script(scheme, pipelining, step, told[form])) as server:
+    async with SERVER[scheme](**script(scheme, pipelining, step, told[form])) as server:
         first, second = await send(f"{scheme}://127.0.0.1:{server.port}", 1, 2)
 
     assert (first.kind, second.kind) == (kind, SENT)
@@ -151,7 +160,7 @@ async def test_a_good_reply_in_any_form_is_understood(
     usual = script(scheme, pipelining, step)[HELLO[scheme] if step == "HELLO" else step][0]
     code, long = usual[:3], "-" if "\r\n" in usual else " "
     told = f"{TRICKLE}{usual}" if form == "trickling" else f"{code}-so far\r\n{code}{long}{usual[4:]}"
-    async with scripted_server(**script(scheme, pipelining, step, told)) as server:
+    async with SERVER[scheme](**script(scheme, pipelining, step, told)) as server:
         outcomes = await send(f"{scheme}://127.0.0.1:{server.port}", 1, 2)
 
     assert [one.kind for one in outcomes] == [SENT, SENT]

@@ -21,6 +21,7 @@ from mailservers import (
     USER,
     Recorder,
     Script,
+    encrypted_server,
     recording_server,
     scripted_server,
 )
@@ -139,6 +140,37 @@ async def test_a_trusted_server_gets_the_message_encrypted_and_after_a_login(
     assert outcome.kind is SENT
     assert [mail.logged_in for mail in server.mails] == [True]
     assert said == f"127.0.0.1:{server.port} TLS 1.3, login ok, SIZE 8BITMIME"
+
+
+@pytest.mark.parametrize(("scheme", "tls"), [("smtps", "tls"), ("smtp+starttls", "starttls")])
+async def test_many_messages_share_an_encrypted_connection(
+    scheme: str, tls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with (
+        recording_server(tls=tls) as server,
+        open_transport(settings(server, scheme=scheme)) as transport,
+    ):
+        text = f"{'Hello. ' * 10}\n" * 2_000
+        outcomes = [await transport.send(envelope(number, text=text)) for number in range(6)]
+
+    assert [outcome.reply for outcome in outcomes] == ["250 2.0.0 kept"] * 6
+    assert server.connections == 1
+
+
+async def test_a_message_follows_a_refused_one_on_an_encrypted_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    refused, taken = "550 5.1.1 nobody", "250 ok"
+    async with (
+        encrypted_server(RCPT=[taken, refused, taken, taken, refused, taken]) as server,
+        open_transport(settings(server, scheme="smtps")) as transport,
+    ):
+        outcomes = [await transport.send(envelope(number)) for number in range(6)]
+
+    assert [outcome.kind for outcome in outcomes] == [SENT, FAILED, SENT, SENT, FAILED, SENT]
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize(("scheme", "tls"), [("smtps", "tls"), ("smtp+starttls", "starttls")])

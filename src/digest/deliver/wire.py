@@ -67,8 +67,9 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._fault: Exception | None = None
         transport.set_protocol(self)
-        # Whatever the kernel has not taken counts, so that it is known when a message is out.
-        transport.set_write_buffer_limits(high=0)
+        # Whatever the kernel has not taken counts, so that it is known when a message is out. Under TLS a
+        # limit of 0 is reached by nothing at all, and every other write would wait for ever.
+        transport.set_write_buffer_limits(high=1, low=0)
 
     @property
     def is_open(self) -> bool:
