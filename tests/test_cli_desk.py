@@ -113,6 +113,20 @@ async def test_a_question_is_asked_answered_and_never_asked_again(digest: Digest
     ]
 
 
+async def test_a_place_that_is_not_there_is_the_last_one_and_said(digest: Digest) -> None:
+    async with week(digest):
+        moved = (await digest.later("move", "1", "--place", "99")).stderr
+        stories = (await digest.json_later("issues", "show"))["stories"]
+
+    (place,) = [
+        each["position"]
+        for each in stories
+        if each["section"] == "news" and f"moved “{each['title']}” to place" in moved
+    ]
+    assert f"to place {place} of News" in moved
+    assert place == sum(each["section"] == "news" for each in stories)
+
+
 async def test_the_same_answer_twice_is_the_same_and_another_takes_its_place(digest: Digest) -> None:
     async with week(digest) as site:
         (asked,) = [

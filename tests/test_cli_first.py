@@ -26,6 +26,13 @@ def call(*args: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def test_a_draft_without_sources_says_how_to_get_some(digest: Digest) -> None:
+    said = digest.run("draft").stderr
+
+    assert "there are no sources to draft from" in said
+    assert "sources starter, or" in said
+
+
 def test_help_teaches_the_exit_codes() -> None:
     code, out, _ = call("--help")
 

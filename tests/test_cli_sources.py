@@ -336,11 +336,19 @@ def test_set_changes_what_is_given_and_nothing_else(digest: Digest) -> None:
 
 def test_set_with_empty_words_goes_back_to_the_default(digest: Digest) -> None:
     before = put_source(digest)
-    digest.run("sources", "set", "1", "--section", "news", "--newsletter", "week", "--recipe", "item=li")
+    chosen = ("--section", "news", "--newsletter", "week", "--kind", "page", "--recipe", "item=li")
+    digest.run("sources", "set", "1", *chosen)
 
-    digest.run("sources", "set", "1", "--section", "", "--newsletter", "", "--recipe", "")
+    digest.run("sources", "set", "1", "--section", "", "--newsletter", "", "--kind", "feed", "--recipe", "")
 
     assert digest.json("sources", "list")["sources"] == [before]
+
+
+def test_a_source_that_is_stored_unseen_has_a_recipe_that_its_kind_can_follow(digest: Digest) -> None:
+    unseen = ("sources", "add", "https://a.example/feed", "--no-check")
+
+    assert "takes no recipe" in digest.run(*unseen, "--recipe", "item=li", code=2).stderr
+    assert "added" in digest.run(*unseen, "--kind", "page", "--recipe", "item=li").stderr
 
 
 async def test_a_source_of_another_kind_is_read_anew(digest: Digest) -> None:
@@ -363,6 +371,13 @@ async def test_a_source_of_another_kind_is_read_anew(digest: Digest) -> None:
         (("1", "--section", "sport"), "there is: news, learnings, events", 2),
         (("1", "-n", "other"), "there is: week", 2),
         (("1", "--weight", "11"), "--weight", 2),
+        (("1", "--recipe", "nonsense"), "a source of kind feed takes no recipe", 2),
+        (("1", "--kind", "page", "--recipe", "nonsense"), 'has no "nonsense"', 2),
+        (
+            ("1", "--kind", "sitemap", "--recipe", "only="),
+            '"only" in the recipe',
+            2,
+        ),
         (("example", "--title", "One"), "2 sources match", 2),
         (("nothing", "--weight", "2"), 'no source matches "nothing"', 1),
     ],

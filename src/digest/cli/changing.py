@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.running import AsJson, pick_sources, run
-from digest.cli.sources import Kind, Recipe, Words, know, plain, recipe_of
+from digest.cli.sources import Kind, Recipe, Words, fit, know, plain, recipe_of
 from digest.cli.terminal import of
 from digest.domain import FullText, Source
 from digest.errors import UsageError
@@ -59,6 +59,8 @@ def set_(
         if title is not None and len(chosen) > 1:
             raise UsageError(f"{len(chosen)} sources match, and a title is one source's", hint="give its id")
         pairs = [(source, changed(source, changes)) for source in chosen]
+        for _, after in pairs if {"kind", "recipe"} & changes.keys() else ():
+            fit(after)
         async with house.store.begin() as session:
             for before, after in pairs:
                 await sources.change(session, before, after)

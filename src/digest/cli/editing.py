@@ -180,9 +180,18 @@ def move(
             learnt = f"; learnt for its source: {pattern_words(rule)}"
         elif key and not once:
             learnt = "; no rule is learnt: nothing in its title or address is its kind's alone"
-        return done, f"moved “{story.title}”{learnt}"
+        return done, f"moved “{story.title}”{_whither(done, story)}{learnt}"
 
     _change(of(ctx), newsletter, number, change, as_json=as_json)
+
+
+def _whither(issue: Issue, story: Story) -> str:
+    """Where the story stands now, " to place 2 of News": as near to what was asked for as its tier allows."""
+    for section in issue.content.sections:
+        for place, one in enumerate(section.stories, 1):
+            if one.key == story.key:
+                return f" to place {place} of {section.label}"
+    return ""
 
 
 def drop(ctx: typer.Context, numbers: Of, as_json: AsJson = False, newsletter: Newsletter = None) -> None:

@@ -13,8 +13,8 @@ from digest.cli.terminal import Row, Terminal, counted, of
 from digest.clock import utc_now
 from digest.config import Settings
 from digest.domain import FullText, Source, SourceKind
-from digest.errors import SourceError, UsageError
-from digest.gather import Found, canonical_url, discover, gather, open_client
+from digest.errors import ParseError, SourceError, UsageError
+from digest.gather import Found, canonical_url, check_recipe, discover, gather, open_client
 from digest.house import House
 from digest.store import sources
 
@@ -71,6 +71,7 @@ def add(
             full_text=full_text,
             recipe=recipe_of(recipe),
         )
+        fit(source)
         known = await _known(house, source.url)
         if known is None:
             await add_new(house, [source], now=utc_now())
@@ -101,6 +102,14 @@ def _told(source: Source) -> str:
 def recipe_of(parts: list[str] | None) -> str:
     """The parts of --recipe as one text."""
     return "; ".join(part.strip().strip(";") for part in parts or ())
+
+
+def fit(source: Source) -> None:
+    """Nothing when the source's kind can follow its recipe; UsageError says what it cannot."""
+    try:
+        check_recipe(source.kind, source.recipe)
+    except ParseError as exc:
+        raise UsageError(exc.what, hint=exc.hint) from exc
 
 
 async def _found(house: House, url: str, kind: SourceKind | None, recipe: str) -> tuple[Found, ...]:

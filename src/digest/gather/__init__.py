@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digest.gather.pages import SHORT_SUMMARY, PageRead, read_pages
     from digest.gather.polling import is_due
     from digest.gather.presence import ToldPage, ask_pages, is_page_due
+    from digest.gather.recipe import check_recipe
     from digest.gather.urls import canonical_url
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ToldPage",
     "ask_pages",
     "canonical_url",
+    "check_recipe",
     "discover",
     "gather",
     "is_due",
@@ -44,6 +46,7 @@ _MODULES = {
     "pages": ("SHORT_SUMMARY", "PageRead", "read_pages"),
     "polling": ("is_due",),
     "presence": ("ToldPage", "ask_pages", "is_page_due"),
+    "recipe": ("check_recipe",),
     "urls": ("canonical_url",),
 }
 

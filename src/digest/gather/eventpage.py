@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from digest.domain import SourceKind
 from digest.errors import ParseError
 from digest.gather.decode import text_of
 from digest.gather.document import Body, Document, Item
 from digest.gather.htmltree import base_of, select, tree_of, words_in
 from digest.gather.jsonld import event_item, is_event, nodes_of
-from digest.gather.recipe import read_recipe
+from digest.gather.recipe import RECIPES, read_recipe
 from digest.gather.urls import web_url
 
-_NAMES = ("link",)
 _AHEAD, _BEHIND = timedelta(days=400), timedelta(days=1)
 _MAX_PAGES = 20
 
@@ -20,7 +20,7 @@ def read(body: Body, now: datetime) -> Document:
 
     `link=SELECTOR` in the recipe follows a list's links to pages that each tell one event.
     """
-    recipe = read_recipe(body.recipe, _NAMES)
+    recipe = read_recipe(body.recipe, RECIPES[SourceKind.EVENTS])
     tree = tree_of(body)
     markup = text_of(body.data, body.charset)
     base = base_of(tree, body.url)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.domain import Event
+from digest.domain import Event, SourceKind
 from digest.errors import ParseError
 from digest.gather import jsonfeed
 from digest.gather.clean import one_line, title_text
@@ -15,7 +15,7 @@ from digest.gather.dates import is_day, read_moment
 from digest.gather.decode import text_of
 from digest.gather.document import Body, Document, Item
 from digest.gather.presets import recipe_of
-from digest.gather.recipe import read_recipe
+from digest.gather.recipe import RECIPES, read_recipe
 
 #: What a field is usually called, the surest name first. Used where a recipe names nothing.
 _USUAL = {
@@ -35,7 +35,6 @@ _USUAL = {
 }
 #: Where the list is, besides being the whole.
 _LISTS = ("items", "data", "events", "results", "entries", "articles", "posts", "conferences", "papers")
-_NAMES = (*_USUAL, "items", "only", "least")
 _MAX_ITEMS = 20_000
 _MAX_DEPTH = 8
 _ONLINE = re.compile(r"(?i)\b(?:online|virtual|remote|webinar)\b")
@@ -47,7 +46,7 @@ def read(body: Body, now: datetime) -> Document:
 
     ParseError when it is no JSON, holds no list, or its fields cannot be told.
     """
-    recipe = read_recipe(body.recipe or recipe_of(body.url), _NAMES)
+    recipe = read_recipe(body.recipe or recipe_of(body.url), RECIPES[SourceKind.JSON])
     data = load(text_of(body.data, body.charset))
     entries = [entry for entry in _entries(data, recipe.get("items", "")) if isinstance(entry, dict)]
     kept = [entry for entry in entries[:_MAX_ITEMS] if _is_wanted(entry, recipe)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.domain import SourceKind
 from digest.errors import ParseError
 from digest.gather.clean import title_text
 from digest.gather.dates import day_in_path, find_moment
@@ -14,10 +15,9 @@ from digest.gather.decode import text_of
 from digest.gather.document import Body, Document, Item
 from digest.gather.htmltree import base_of, select, tree_of, words_in
 from digest.gather.jsonld import article_item, is_article, nodes_of
-from digest.gather.recipe import read_recipe
+from digest.gather.recipe import RECIPES, read_recipe
 from digest.gather.urls import canonical_url, host_of, web_url
 
-_NAMES = ("item", "title", "link", "date", "summary", "author")
 _MAX_ITEMS = 200
 _MAX_LINKS = 3000
 _FEWEST = 3
@@ -53,7 +53,7 @@ def read(body: Body, now: datetime) -> Document:
     like links is taken.
     """
     del now
-    recipe = read_recipe(body.recipe, _NAMES)
+    recipe = read_recipe(body.recipe, RECIPES[SourceKind.PAGE])
     tree = tree_of(body)
     base = base_of(tree, body.url)
     if recipe:

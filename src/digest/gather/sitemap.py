@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 
+from digest.domain import SourceKind
 from digest.errors import ParseError
 from digest.gather.clean import title_text
 from digest.gather.dates import day_in_path, find_moment
 from digest.gather.decode import harmless_xml, root_name, text_of
 from digest.gather.document import Body, Document, Item
-from digest.gather.recipe import read_recipe
+from digest.gather.recipe import RECIPES, read_recipe
 from digest.gather.urls import canonical_url, title_of, web_url
 
-_NAMES = ("only", "but")
 _MAX_BYTES = 50_000_000
 _MAX_PARTS = 3
 _NEWEST = 1000
@@ -31,7 +31,7 @@ def read(body: Body, now: datetime) -> Document:
     news title, else the words of its address until the page itself is read.
     """
     del now
-    recipe = read_recipe(body.recipe, _NAMES)
+    recipe = read_recipe(body.recipe, RECIPES[SourceKind.SITEMAP])
     root = _root(body)
     name = _local(root.tag)
     if name == "sitemapindex":

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from digest import gather
 from digest.compose import Plan, Telling, correction_words, corrections, is_retitled, tellings
 from digest.domain import Article, Correction, Decision, DecisionKind, Issue, PageCheck, Source
-from digest.errors import NotFoundError, WrongStateError
+from digest.errors import NotFoundError
 from digest.house import House
 from digest.publish.desk import Hand, desk, recompose, require_draft
 from digest.publish.making import unpack_inputs
@@ -148,13 +148,14 @@ async def drop_correction(house: House, issue: Issue, key: str, hand: Hand) -> I
 
 
 async def keep_correction(house: House, issue: Issue, key: str, hand: Hand) -> Issue:
-    """The draft with a correction that was dropped; WrongStateError when it was not."""
+    """The draft with a correction that was dropped. Twice is the same."""
     found = await _proposed(house, issue, key)
     async with house.store.begin() as session:
         said = await decisions.all_of(session, issue.newsletter)
         ids = [each.id for each in said if each.kind is DecisionKind.CORRECTION and each.pattern == key]
         if not await decisions.remove(session, issue.newsletter, ids):
-            raise WrongStateError(f"the correction of “{found.title}” was not dropped")
+            require_draft(issue)
+            return issue
         await _note(session, issue, hand, "correction.kept")
     return await recompose(house, issue, hand, what=f"kept the correction of “{found.title}”")
 

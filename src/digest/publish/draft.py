@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from digest import cron
 from digest.compose import Plan, returned
 from digest.domain import Article, Issue, IssueState, Notice, Policy, Source
-from digest.errors import WrongStateError
+from digest.errors import NothingToDoError, WrongStateError
 from digest.house import House
 from digest.publish.approve import approve
 from digest.publish.correcting import with_corrections
@@ -36,6 +36,9 @@ async def draft(
 
     async def make() -> Inputs:
         plan = await plan_for(house, key, now=now, due_at=due)
+        if not plan.sources:
+            hint = "digest sources starter, or digest sources add URL"
+            raise NothingToDoError("there are no sources to draft from", hint=hint)
         async with house.store.read() as session:
             found = await articles.candidates(
                 session, since=plan.since, until=plan.until, also=plan.given_back
