@@ -226,6 +226,29 @@ async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> 
     assert "2 sent" in digest.run("send", "--yes").stderr
 
 
+@pytest.mark.parametrize(
+    ("policy", "settled", "count"),
+    [("resend", "sent again", 2), ("hold", "held back", 0), ("assume-sent", "counted as sent", 0)],
+)
+async def test_how_many_a_crash_left_in_doubt_is_said_and_what_became_of_them(
+    digest: Digest, policy: str, settled: str, count: int
+) -> None:
+    digest.change('#uncertain = "resend"', f'uncertain = "{policy}"')
+    async with open_site() as site:
+        await draft_week(digest, site)
+    digest.run("approve")
+    digest.sql("UPDATE issue SET state = 'sending', started_at = due_at")
+    digest.sql(
+        "UPDATE delivery SET state = 'handed', fence = 1, attempts = 1, holder = 'gone',"
+        " lease_until = '2999-01-01 00:00:00' WHERE state = 'queued'"
+    )
+
+    said = digest.run("send", "--yes", code=1 if policy == "hold" else 0).stderr
+
+    assert f"doubt     2 mails may have left before a crash: {settled}" in said
+    assert len(list((digest.folder / "outbox").glob("*.eml"))) == count
+
+
 async def test_a_readers_time_line_goes_from_consent_to_the_servers_words_and_what_came_back(
     digest: Digest,
 ) -> None:

@@ -36,6 +36,12 @@ from digest.house import House
 from digest.standing import holders
 from digest.store import deliveries, issues
 
+#: What became of mails in doubt, by `[delivery] uncertain`.
+_SETTLED = {
+    "resend": "sent again as the same message",
+    "hold": "held back; digest reconcile --log FILE settles what the mail server's log names",
+    "assume-sent": "counted as sent",
+}
 #: Reasons that are named at the end of a sending.
 _NAMED = 5
 
@@ -170,6 +176,9 @@ async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> N
 
     with sending_bar(terminal, count) as watch, stop_signals(tell) as is_to_stop:
         done = await publish.send(house, issue, clock=utc_now, watch=watch, should_stop=is_to_stop)
+    if done.in_doubt:
+        settled = _SETTLED[house.settings.delivery.uncertain]
+        terminal.warn("doubt", f"{counted(done.in_doubt, 'mail')} may have left before a crash: {settled}")
     for why in done.lost:
         terminal.warn("process", f"one of those that sent was lost: {why}; the others take over what it held")
     if is_to_stop():

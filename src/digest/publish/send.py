@@ -38,6 +38,8 @@ class SendReport:
     next_due: datetime | None = None
     #: Why processes that took part ended too early; others did their part.
     lost: tuple[str, ...] = ()
+    #: How many a crash had left in doubt before, of any issue; settled as the operator decided.
+    in_doubt: int = 0
 
     @property
     def audience(self) -> int:
@@ -73,13 +75,16 @@ async def send(
     # Another process has the real clock.
     count = await size(house, issue) if clock is utc_now else 1
     lost: list[str] = []
+    in_doubt = 0
     while count:
         async with crew(house, issue, count=count, watch=watch, should_stop=should_stop) as ours:
-            await _take_part(house, issue, addressing, ours, clock=clock, watch=watch, pause=pause)
+            in_doubt += await _take_part(
+                house, issue, addressing, ours, clock=clock, watch=watch, pause=pause
+            )
         lost += ours.lost
         # When some are lost, those that are left divide anew what is left.
         count = ours.size - len(ours.lost) if ours.lost and not should_stop() else 0
-    return replace(await finish(house, issue, now=clock()), lost=tuple(lost))
+    return replace(await finish(house, issue, now=clock()), lost=tuple(lost), in_doubt=in_doubt)
 
 
 async def _take_part(
@@ -91,8 +96,8 @@ async def _take_part(
     clock: Clock,
     watch: Callable[[Outcome], None],
     pause: Callable[[float], Awaitable[None]],
-) -> None:
-    """Send this process's part, after what dead senders held was put back."""
+) -> int:
+    """Send this process's part, after what dead senders held was put back; how much of that was in doubt."""
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
     async with (
         open_relays(share(house.settings, ours.size, 0)) as relays,
@@ -115,8 +120,9 @@ async def _take_part(
             next_issue=next_issue_after(house, issue, clock()),
         )
         await sending.breaker.open()
-        await recover(house, now=clock())
+        in_doubt = await recover(house, now=clock())
         await sending.run(watch)
+    return in_doubt
 
 
 def _writer(house: House) -> Writer:
@@ -141,8 +147,8 @@ async def _start(house: House, issue: Issue, *, now: datetime) -> Issue:
     raise WrongStateError(f"issue {current.number} is {current.state} and cannot be sent", hint=hint)
 
 
-async def recover(house: House, *, now: datetime) -> None:
-    """Put back what a crash left behind, and settle what may have been sent as the operator decided."""
+async def recover(house: House, *, now: datetime) -> int:
+    """Put back what a crash left behind; how many may have been sent, settled as the operator decided."""
     settle_as = SETTLED_AS[house.settings.delivery.uncertain]
     dead = await find_dead(house)
     async with house.store.begin() as session:
@@ -150,6 +156,7 @@ async def recover(house: House, *, now: datetime) -> None:
         await leases.drop(session, [deliveries.SENDER + name for name in dead])
     if back or doubt:
         house.log.warning("deliver.recovered", requeued=back, uncertain=doubt, settled_as=settle_as)
+    return doubt
 
 
 async def report(house: House, issue: Issue) -> SendReport:
