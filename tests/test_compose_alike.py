@@ -35,6 +35,35 @@ JAPANESE = (
 )
 
 
+#: Two stories each, told in the words in which news tells anything.
+FORMULAS = {
+    "nl": (
+        ("Kabinet presenteert nieuwe strategie voor AI",
+         "Het kabinet heeft vrijdag een nieuwe strategie gepresenteerd, die volgens de minister vanaf"
+         " volgend jaar moet gelden. Bedrijven zullen daardoor meer steun krijgen, zo bleek."),
+        ("Nieuwe metrolijn in Amsterdam geopend",
+         "De burgemeester heeft vrijdag een nieuwe metrolijn geopend, die volgens de gemeente vanaf"
+         " volgend jaar moet rijden. Inwoners zullen daardoor sneller reizen, zo bleek."),
+    ),
+    "sv": (
+        ("Regeringen presenterar ny strategi",
+         "Regeringen presenterade på fredagen en ny strategi, som enligt ministern ska gälla redan nästa år."
+         " Företagen kommer därmed att få mer stöd, säger hon."),
+        ("Ny spårvägslinje invigd i Göteborg",
+         "Kommunen invigde på fredagen en ny spårvägslinje, som enligt borgmästaren ska trafikeras redan"
+         " nästa år. Invånarna kommer därmed att resa snabbare, säger hon."),
+    ),
+    "ar": (
+        ("الحكومة تعلن استراتيجية جديدة للذكاء الاصطناعي",
+         "أعلنت الحكومة يوم الجمعة عن استراتيجية جديدة التي سوف تدخل حيز التنفيذ في العام المقبل. وقال"
+         " الوزير إن الشركات سوف تحصل على دعم أكبر من الدولة."),
+        ("افتتاح محطة مترو جديدة في القاهرة",
+         "أعلن محافظ القاهرة يوم الجمعة عن افتتاح محطة مترو جديدة التي سوف تدخل الخدمة في العام المقبل. وقال"
+         " المحافظ إن السكان سوف يحصلون على تذاكر مجانية."),
+    ),
+}  # fmt: skip
+
+
 def told(*texts: tuple[str, str], owners: bool = True, **values: object) -> list[Article]:
     return [
         article(
@@ -80,6 +109,11 @@ def test_two_stories_of_one_kind_stay_two() -> None:
 
 def test_japanese_is_compared_two_characters_at_a_time() -> None:
     assert groups(look(told(*JAPANESE, language="ja"))) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("language", FORMULAS)
+def test_what_news_says_of_anything_makes_no_story_in_any_language(language: str) -> None:
+    assert groups(look(told(*FORMULAS[language], language=language))) == [[1], [2]]
 
 
 def test_articles_in_two_languages_are_two_stories() -> None:

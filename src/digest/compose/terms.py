@@ -25,7 +25,7 @@ _SUFFIXES = ("ingly", "edly", "ing", "ed")
 
 @cache
 def small_words() -> frozenset[str]:
-    """The words that tell nothing, of the languages of western Europe."""
+    """The words that tell nothing, of some thirty languages."""
     return frozenset(word for line in _lines("stop.txt") for word in line.split())
 
 
