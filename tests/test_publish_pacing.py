@@ -161,6 +161,26 @@ async def test_what_a_domain_taught_outlives_the_sender(database_url: str, tmp_p
         assert all(55 <= gap <= 60 for gap in gaps)
 
 
+async def test_a_sending_that_waits_for_a_domain_hoards_no_tokens(database_url: str, tmp_path: Path) -> None:
+    unused: list[int] = []
+    async with (
+        scripted_server(RCPT=["450 4.7.1 slow down", "250 ok"]) as server,
+        open_week(database_url, tmp_path, **one_relay(server, per_second=5, daily_cap=1000)) as week,
+    ):
+        issue = await approved(week, *crowd(16))
+
+        async def pause(seconds: float) -> None:
+            week.clock.pass_by(timedelta(seconds=seconds))
+            unused.append((await stored(week.house, "relay:main")).sent - len(server.arrived))
+
+        done = await send(week.house, issue, clock=week.clock, pause=pause)
+
+        assert done.states["sent"] >= 15
+        assert unused
+        assert max(unused) <= 2 * 5
+        assert (await stored(week.house, "relay:main")).sent == len(server.arrived) + 1
+
+
 async def test_a_relay_without_tokens_stops_nobody_where_another_has_no_limit(
     database_url: str, tmp_path: Path
 ) -> None:

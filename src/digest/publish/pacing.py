@@ -48,8 +48,10 @@ class Pacing:
             whole = sum(way.weight for way in awake)
             async with self._house.store.begin() as session:
                 for way in limited:
-                    share = math.ceil((wanted + self.promised) * way.weight / whole) - way.credit
-                    await self._fill(session, way, int(share))
+                    share = (wanted + self.promised) * way.weight / whole
+                    # More than a second's worth would leave at once when it can, faster than the relay may.
+                    held = min(share, self.promised * way.weight / whole + self._second_of(way))
+                    await self._fill(session, way, math.ceil(held - way.credit))
         room = sum(way.credit for way in awake) - self.promised
         return wanted if room >= wanted else max(int(room), 0)
 
@@ -93,6 +95,11 @@ class Pacing:
                 if unspent > 0:
                     put_back = partial(pacing.put_back, unspent=unspent, now=now)
                     await _change(session, f"relay:{way.name}", put_back)
+
+    def _second_of(self, way: Way) -> float:
+        """What the relay may carry in a second, at least one message."""
+        per_second = self._limits[way.name].per_second
+        return math.inf if per_second is None else max(per_second, 1.0)
 
     async def _fill(self, session: Session, way: Way, wanted: int) -> None:
         """Take tokens of a relay from the bucket that all workers share."""

@@ -124,10 +124,9 @@ class Sending:
 
         Waits a little for tokens, and for what a throttled domain will take soon.
         """
+        self.limit = next_limit(self.limit, self.relays.connections, self.clock() - self.claimed_at)
         while not self.should_stop() and not await self.breaker.trips(now=self.clock()):
-            now = self.clock()
-            self.limit = next_limit(self.limit, self.relays.connections, now - self.claimed_at)
-            self.claimed_at = now
+            self.claimed_at = self.clock()
             room = await self.pacing.room(self.limit)
             if room and (got := await self._claim_some(room)):
                 return got
