@@ -127,6 +127,8 @@ def test_a_last_sentence_that_the_feed_cut_is_left_out() -> None:
         ("Dr. A. Smith et al. met, e.g. in the U.S. on Nov. 3. They talked.", 2),
         ("Version 2.3.1 is out! Is it? Yes.", 3),
         ("“It works.” She left. (It did.)Since then all is well.", 4),
+        ("It all happened at the same time.The first was new. Is it so?It's fine.", 4),
+        ("We use http.Client and sync.Mutex, and string.In(x) too.", 1),
         ("これは文です。次の文です！本当？", 3),
         ("هل هذا جيد؟ نعم.", 2),
         ("यह एक वाक्य है। दूसरा वाक्य।", 2),

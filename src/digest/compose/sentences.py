@@ -5,7 +5,15 @@ import unicodedata
 
 _WIDE_END = "。！？｡"
 _CLOSERS = "\"'”’»）)」』】\\]"
-_END = re.compile(f"[{_WIDE_END}]+[{_CLOSERS}]*|[.!?…؟।]+[{_CLOSERS}]*(?=\\s|$)|[.!?]+[)”](?=[A-Z])")
+#: Words that begin a sentence and no name: "the same time.The first" lost its space, "http.Client" has none.
+_BEGIN = (
+    "A|An|And|As|At|But|By|For|From|Here|How|I|If|In|It|Its|Most|My|No|Not|Of|On|Once|One|Or|Our|She|Since|So|Some"
+    "|That|The|Their|Then|There|These|They|This|Those|To|We|What|When|Where|Which|While|Who|Why|With|You|Your"
+)
+_END = re.compile(
+    f"[{_WIDE_END}]+[{_CLOSERS}]*|[.!?…؟।]+[{_CLOSERS}]*(?=\\s|$)|[.!?]+[)”](?=[A-Z])"
+    f"|(?<=[a-z])[.!?](?=(?:{_BEGIN})(?:['’][a-z]+)? )"
+)
 _ABBREVIATIONS = (
     "e.g|i.e|et al|vs|cf|etc|approx|dr|mr|mrs|ms|prof|st|no|fig|eq|sec|inc|ltd|co|corp|jr|sr|u.s|u.k|a.m|p.m"
     "|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec"
