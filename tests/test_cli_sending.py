@@ -193,6 +193,34 @@ async def test_a_paused_issue_is_not_sent_until_it_is_resumed(digest: Digest) ->
     assert resumed["state"] == "sending"
 
 
+@pytest.mark.parametrize(
+    ("command", "said", "code"),
+    [
+        (("pause", "1"), "paused    issue 1\n", 4),
+        (("cancel", "1", "--reason", "a wrong link"), "cancelled issue 1: a wrong link\n", 0),
+    ],
+)
+async def test_a_sending_that_somebody_else_stops_says_so(
+    digest: Digest, command: tuple[str, ...], said: str, code: int
+) -> None:
+    async with open_site() as site, recording_server() as mail:
+        send_to(digest, mail.port)
+        digest.change("#connections = 4", "connections = 1")
+        await draft_week(digest, site)
+        await digest.later("approve")
+
+        async def stop() -> None:
+            mail.holding = None
+            await digest.later(*command)
+
+        mail.holding = stop
+        ended = await digest.later("send", "--yes", code=code)
+
+    assert said in ended.stderr
+    assert (" resume 1  lets it go on" in ended.stderr) is (command[0] == "pause")
+    assert len(mail.mails) == 1
+
+
 async def test_sending_before_anything_is_due_says_when_and_sends_nothing(digest: Digest) -> None:
     async with open_site() as site, scripted_server(RCPT=["250 ok", "450 4.2.1 later"]) as mail:
         send_to(digest, mail.port)

@@ -56,7 +56,10 @@ async def may_send(terminal: Terminal, house: House, issue: Issue) -> Ledger:
     hints = {
         IssueState.DRAFT: ("not approved yet (draft)", f"digest approve {issue.number}"),
         IssueState.REVIEW: ("not approved yet (review)", f"digest approve {issue.number}"),
-        IssueState.PAUSED: ("paused", f"digest resume {issue.number}"),
+        IssueState.PAUSED: (
+            f"paused: {issue.reason}" if issue.reason else "paused",
+            f"digest resume {issue.number}",
+        ),
     }
     if issue.state in hints:
         what, hint = hints[issue.state]

@@ -123,7 +123,9 @@ async def _ended(
 
 
 def _point_on(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
-    if ledger.count("deferred", "claimed", "handed"):
+    if issue.state is IssueState.PAUSED:
+        terminal.then(f"resume {issue.number}", f"lets it go on; digest cancel {issue.number} ends it")
+    elif ledger.count("deferred", "claimed", "handed"):
         terminal.then(f"send {issue.number}", "later tries the deferred again; digest run does so by itself")
     elif ledger.count("failed", "uncertain"):
         terminal.then(f"who {issue.number} --missed", "names them")
@@ -133,6 +135,9 @@ def _point_on(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
 
 async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledger) -> None:
     """What the numbers alone would leave a person to guess."""
+    if issue.state in {IssueState.PAUSED, IssueState.CANCELLED}:
+        why = f": {issue.reason}" if issue.reason else ""
+        terminal.warn(issue.state, f"issue {issue.number}{why}")
     for state in (DeliveryState.DEFERRED, DeliveryState.FAILED):
         if ledger.count(state):
             terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
