@@ -206,6 +206,7 @@ NINE = [f'{{ key = "s{number}", label = "S" }}' for number in range(9)]
             'two sections have the key "news"',
         ),
         ('[{ key = "news", label = " " }]', "each needs a label"),
+        ('[{ key = "news", label = "A", examples = [""] }]', "each a title of 1 to 300 characters"),
         ("[]", "at least 1 item"),
         (f"[{', '.join(NINE)}]", "at most 8 items"),
     ],

@@ -1,4 +1,4 @@
-"""Which section a story is in: by its source's setting, by what it is, then by the model of `features`.
+"""Which section a story is in: by its source's setting, by what it is, by examples, then by the model.
 
 The model is asked about a title and an address, among the sections that the newsletter has and without
 events, which only a date makes. Below `ASK_BELOW` the editor is asked, and it is news until they answer: a
@@ -9,7 +9,9 @@ is news there.
 
 import re
 from collections.abc import Container
+from dataclasses import replace
 
+from digest.compose.examples import SURE, Likeness, likeness
 from digest.compose.features import Guess, guess
 from digest.compose.plan import Plan
 from digest.compose.strange import READS, is_taught
@@ -50,17 +52,41 @@ def section(
     if article.kind in _KINDS and LEARNINGS in keys:
         words = f"It is marked as {article.kind.lower()}."
         return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
-    if article.language not in READS and {NEWS, LEARNINGS} <= set(keys):
-        return _unread(article)
+    like = likeness(article.title, [each for each in plan.sections if each.key in keys])
+    if like is not None and like.sure >= SURE:
+        return like.section.key, _by_examples(like), like.sure
+    key, why, sure = _unlike(article, keys, strange)
+    if like is None or key == like.section.key:
+        return key, why, sure
+    return (
+        key,
+        replace(why, words=f"{why.words} {_perhaps(like)}"),
+        min(sure, ASK_BELOW - 0.01, 1 - like.sure),
+    )
+
+
+def _unlike(article: Article, keys: tuple[str, ...], strange: Container[int]) -> tuple[str, Reason, float]:
+    """The section of what no example says enough of."""
+    if article.language not in READS and NEWS in keys:
+        return _unread(article, keys)
     if article.source_id in strange and NEWS in keys and not is_taught(article):
         words = "Its source writes of another trade than the model learnt, and nothing says that it teaches."
         return NEWS, Reason(rule="section.news", words=words), 1.0
     return _by_model(article, keys)
 
 
-def _unread(article: Article) -> tuple[str, Reason, float]:
+def _by_examples(like: Likeness) -> Reason:
+    words = f"It is like the examples of {like.section.label}, mostly by “{like.word}”; {like.sure:.0%} sure."
+    return Reason(rule=f"section.{like.section.key}", words=words)
+
+
+def _perhaps(like: Likeness) -> str:
+    return f"Perhaps it is one for {like.section.label}, by “{like.word}”, so you are asked."
+
+
+def _unread(article: Article, keys: tuple[str, ...]) -> tuple[str, Reason, float]:
     """The section of what is not in English; nobody is asked, since it would be about every one of them."""
-    if is_taught(article):
+    if LEARNINGS in keys and is_taught(article):
         words = "Its title or its address says that it teaches."
         return LEARNINGS, Reason(rule="section.learnings", words=words), 1.0
     words = "It is not in English, which is all that the model reads, and nothing says that it teaches."

@@ -48,6 +48,10 @@ def _word(text: str) -> str:
     return text
 
 
+#: Of all sections together: each article is held against them.
+MAX_EXAMPLES = 400
+
+
 def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     keys = [section.key for section in sections]
     for key in keys:
@@ -57,6 +61,9 @@ def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
             raise ValueError(f'two sections have the key "{key}"')
     if not all(_one_line(section.label) and section.label.strip() for section in sections):
         raise ValueError("each needs a label")
+    examples = [title for section in sections for title in section.examples]
+    if len(examples) > MAX_EXAMPLES or not all(0 < len(title.strip()) <= 300 for title in examples):
+        raise ValueError(f"at most {MAX_EXAMPLES} examples, each a title of 1 to 300 characters")
     return sections
 
 

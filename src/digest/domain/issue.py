@@ -20,6 +20,8 @@ class Section:
     key: str
     label: str
     blurb: str = ""
+    #: Titles of which an operator says that they belong there.
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
