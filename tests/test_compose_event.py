@@ -94,6 +94,8 @@ def test_a_deadline_before_the_next_issue_is_a_last_call() -> None:
     ]
 
     assert [story.kind for story in issue(calls).stories] == ["Last call", ""]
+    early = issue(calls, goes_at=NOW + timedelta(days=14))
+    assert [story.kind for story in early.stories] == ["Last call", "Last call"]
 
 
 @pytest.mark.parametrize(("hours", "is_told"), [(35, True), (37, False)])

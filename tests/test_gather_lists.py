@@ -41,6 +41,13 @@ CONFERENCE = {
 }
 
 
+def test_a_city_that_is_a_country_is_named_once() -> None:
+    (conference, _) = listed([CONFERENCE | {"city": "Singapore", "country": "Singapore"}])
+
+    assert conference.event is not None
+    assert conference.event.place == "Singapore"
+
+
 def test_a_list_of_conferences_is_read_by_the_names_of_its_fields() -> None:
     conference, call = listed(
         [CONFERENCE, CONFERENCE | {"name": "Over", "startDate": "2026-01-01", "endDate": ""}]

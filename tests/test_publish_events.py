@@ -10,7 +10,7 @@ import pytest
 from calendars import Entry, calendar, conferences
 from conftest import KEY, NOW
 from digest.domain import Issue, Source, SourceKind
-from digest.publish import approve, draft, gather_sources, send
+from digest.publish import approve, draft, gather_sources, replay, send
 from digest.store import sources
 from weeks import Week, open_week
 
@@ -62,7 +62,9 @@ async def test_what_is_over_before_the_issue_is_due_is_not_in_a_draft_that_is_ma
     )
 
     assert week.clock() < before.starts_at
-    assert events_of(await drafted(week, before, after)) == [("Night after", "")]
+    issue = await drafted(week, before, after)
+    assert events_of(issue) == [("Night after", "")]
+    assert (await replay(week.house, issue)).is_same
 
 
 async def test_an_event_that_is_cancelled_after_it_was_gathered_is_not_in_the_draft(week: Week) -> None:

@@ -58,7 +58,9 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
     where = [story.source, f"also {', '.join(story.also)}" if story.also else "", story.kind]
     if story.event:
         where.insert(0, _moment(house, issue, story.event))
-        where.append("online" if story.event.online else story.event.place)
+        where.append(story.event.place)
+        is_said = "online" in story.event.place.casefold()
+        where.append("online" if story.event.online and not is_said else "")
     where.append(", ".join(story.topics))
     where.append("locked" if is_locked(story) else "")
     if facts := " · ".join(part for part in where if part):

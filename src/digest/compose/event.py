@@ -102,7 +102,8 @@ def kind_of(article: Article, plan: Plan) -> str:
 def is_last_call(event: Event, plan: Plan) -> bool:
     """True for a deadline that is over before the next issue comes."""
     # All-day deadlines hold to the end of their day, so the day is counted and not the hour.
-    return event.is_deadline and event.starts_at - plan.until < max(plan.until - plan.since, _WEEK)
+    left = event.starts_at - (plan.goes_at or plan.until)
+    return event.is_deadline and left < max(plan.until - plan.since, _WEEK)
 
 
 def is_cancelled(articles: Iterable[Article]) -> bool:

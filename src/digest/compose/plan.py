@@ -56,6 +56,8 @@ class Plan:
     max_per_source: int
     #: How far ahead events are listed.
     event_days: int
+    #: When readers get it, as far as is known; else the end of the window stands for it.
+    goes_at: datetime | None = None
     #: Canonical addresses that earlier issues told; none of events.
     told: frozenset[str] = frozenset()
     #: Articles that came back under another address after an issue told them.

@@ -158,7 +158,9 @@ def _written(entry: Mapping[str, object], choice: str) -> str:
         if not any(_text(entry, name) for name in names):
             return ""
         return one_line(re.sub(r"\{([^{}]{1,100})\}", lambda found: _text(entry, found[1]), choice))
-    return ", ".join(words for name in choice.split(",") if (words := _text(entry, name.strip())))
+    # Of a city that is a country one word is enough.
+    found = (_text(entry, name.strip()) for name in choice.split(","))
+    return ", ".join(dict.fromkeys(words for words in found if words))
 
 
 def _text(entry: Mapping[str, object], path: str) -> str:

@@ -49,7 +49,7 @@ async def draft(
         plan = await with_corrections(house, plan, period=period_of(due), now=now)
         plan = with_decisions(plan, said, used)
         plan = await with_suggestions(house, used, plan, period=period_of(due), now=now)
-        return inputs_of(used, plan, now=read_at(now, due))
+        return inputs_of(used, plan, now=plan.goes_at or now)
 
     slip = Slip(newsletter=key, period=period_of(due), due_at=due, what="drafted", at=now)
     return await revise(house, slip, make)
@@ -100,6 +100,7 @@ async def plan_for(house: House, key: str, *, now: datetime, due_at: datetime) -
         number=number,
         since=since,
         until=now,
+        goes_at=read_at(now, due_at),
         sections=chosen.sections,
         topics=chosen.all_topics,
         sources={source.id: source for source in used},
