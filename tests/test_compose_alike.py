@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from articles import NOW, SINCE, article, issue, moved, plan
 from digest.compose import Review, review
 from digest.compose.forest import Forest
-from digest.compose.terms import Vocabulary, shingles, stem
+from digest.compose.terms import Vocabulary, shingles, stem, stems
 from digest.domain import Article
 
 REGISTER = (
@@ -268,6 +268,11 @@ def test_an_address_that_a_source_repeats_the_next_day_parts_no_story() -> None:
 )
 def test_forms_of_one_word_have_one_stem(words: tuple[str, ...]) -> None:
     assert len({stem(word) for word in words}) == 1
+
+
+@pytest.mark.parametrize("word", ["सरकार", "தமிழ்நாடு", "বাংলাদেশ", "naïve", "الذَّكَاءُ"])
+def test_a_word_is_not_torn_at_its_vowel_signs(word: str) -> None:
+    assert list(stems(f"{word}, {word}")) == [word]
 
 
 @given(st.text(max_size=300), st.text(max_size=600))

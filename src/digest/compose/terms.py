@@ -17,7 +17,12 @@ TITLE_TIMES = 2
 #: Words written with a capital are mostly names, and names tell two stories of one kind apart.
 CAPITAL = 1.4
 
+#: Vowel signs and points, which Python takes for the end of a word: those of Hindi, Tamil, Arabic, Hebrew …
+_SIGNS = "".join(
+    sign for sign in map(chr, range(0x300, 0x1E00)) if unicodedata.category(sign) in {"Mn", "Mc"}
+)
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
+_SIGNED_WORD = re.compile(_WORD.pattern.replace(r"[^\W_]+", rf"[^\W_](?:[^\W_]|[{_SIGNS}])*"))
 #: Written without spaces, or (Korean) with endings that hide the word.
 _RUN = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _SUFFIXES = ("ingly", "edly", "ing", "ed")
@@ -125,7 +130,7 @@ def _words(text: str, *, is_whole: bool = False) -> Iterator[tuple[str, float]]:
     is_plain = text.isascii()
     if not is_plain:
         text = unicodedata.normalize("NFKC", text)
-    for word in _WORD.findall(text):
+    for word in (_WORD if is_plain else _SIGNED_WORD).findall(text):
         if not is_plain and _RUN.search(word):
             yield from ((piece, 1.0) for piece in _pieces(word))
             continue
