@@ -1,5 +1,6 @@
 """One event in many lists, cancelled and moved ones, last calls, and deadlines anywhere on earth."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,8 +9,8 @@ import pytest
 
 from articles import NOW, event, issue, plan
 from digest.compose import review
-from digest.compose.event import event_title
-from digest.domain import Article, Event
+from digest.compose.event import day_of, event_title
+from digest.domain import FLOATING, Article, Event
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -122,3 +123,10 @@ def test_an_event_keeps_its_hour_when_the_clocks_change() -> None:
 
     starts = [story.event.starts_at for story in found.content.stories if story.event]
     assert [start.astimezone(copenhagen).hour for start in starts] == [18, 18]
+
+
+def test_an_hour_without_a_zone_is_the_same_day_in_every_newsletters_zone() -> None:
+    late = Event(starts_at=datetime(2026, 11, 25, 23, 30, tzinfo=UTC), zone=FLOATING)
+
+    assert [day_of(late, zone) for zone in ("Asia/Tokyo", "UTC", "America/New_York")] == ["2026-11-25"] * 3
+    assert day_of(replace(late, zone=""), "Asia/Tokyo") == "2026-11-26"

@@ -257,6 +257,28 @@ def test_backlog_is_what_was_there_before_we_came() -> None:
     assert [article.is_backlog for article in later] == [False, False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("head", "start", "title", "zone", "hour"),
+    [
+        ("", "DTSTART:20260901T180000", "Model night", "floating", 18),
+        ("X-WR-TIMEZONE:Asia/Tokyo\r\n", "DTSTART:20260901T180000", "Model night", "Asia/Tokyo", 9),
+        ("", "DTSTART:20260901T180000Z", "Model night", "", 18),
+        ("", "DTSTART;VALUE=DATE:20260901", "Model night", "", 0),
+        ("", "DTSTART:20260901T180000", "Model Conf: submission deadline", "", 18),
+    ],
+)
+def test_an_hour_without_a_zone_is_kept_as_the_clocks_show_it(
+    head: str, start: str, title: str, zone: str, hour: int
+) -> None:
+    entry = f"BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:{title}\r\n{start}\r\nEND:VEVENT\r\n"
+    data = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{head}{entry}END:VCALENDAR\r\n"
+
+    (item,) = document(data.encode(), SourceKind.CALENDAR).items
+
+    assert item.event is not None
+    assert (item.event.zone, item.event.starts_at) == (zone, datetime(2026, 9, 1, hour, tzinfo=UTC))
+
+
 def test_a_calendar_becomes_events_in_order() -> None:
     found = document((FEEDS / "meetups.ics").read_bytes(), SourceKind.CALENDAR)
     articles = articles_of(found, source(SourceKind.CALENDAR), now=NOW)

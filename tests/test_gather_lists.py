@@ -349,6 +349,24 @@ def test_events_of_a_page_are_found_however_deep_they_stand() -> None:
     assert item.event.place == "Harbour Hall, Aarhus, Denmark"
 
 
+@pytest.mark.parametrize(
+    ("start", "more", "zone", "hour"),
+    [
+        ("2026-09-03T18:00", {}, "floating", 18),
+        ("2026-09-03T18:00Z", {}, "", 18),
+        ("2026-09-03T18:00", {"timezone": "Europe/Copenhagen"}, "Europe/Copenhagen", 16),
+        ("2026-09-03", {}, "", 0),
+    ],
+)
+def test_an_hour_without_an_offset_is_kept_as_the_clocks_show_it(
+    start: str, more: dict[str, str], zone: str, hour: int
+) -> None:
+    (item,) = read(SourceKind.EVENTS, ld(EVENT | {"startDate": start, "endDate": ""} | more)).items
+
+    assert item.event is not None
+    assert (item.event.zone, item.event.starts_at) == (zone, datetime(2026, 9, 3, hour, tzinfo=UTC))
+
+
 def test_what_is_over_is_left_out_and_what_is_cancelled_or_online_is_told() -> None:
     online = EVENT | {"name": "Stream", "location": {"@type": "VirtualLocation", "url": "https://v.example"}}
     gone = EVENT | {"name": "Gone", "eventStatus": "https://schema.org/EventCancelled"}

@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
 import sample_issues as stories
-from digest.domain import Content, Event, IssueSection, Rendered, Tier
+from digest.domain import FLOATING, Content, Event, IssueSection, Rendered, Tier
 from digest.render import Templates, address, open_templates, public, render
 from digest.render.fold import columns
 
@@ -199,6 +199,24 @@ def test_events_tell_times_in_the_newsletters_zone_and_the_organisers() -> None:
     assert "Until Wed 2 Dec, from 10:00 (09:00 in Lisbon) · Lisbon and online" in html
     assert "end of day, anywhere on earth" in html
     assert "All day · Tartu" in html
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "America/New_York"])
+def test_an_hour_without_a_zone_is_told_as_local_time_to_every_reader(zone: str) -> None:
+    starts = datetime(2026, 12, 2, 18, 0, tzinfo=UTC)
+    evening = Event(starts_at=starts, ends_at=starts + timedelta(hours=2), zone=FLOATING, place="Aarhus")
+    week = stories.week()
+    (events,) = [section for section in week.sections if section.key == "events"]
+    told = replace(events, stories=(replace(events.stories[0], event=evening),))
+
+    here = replace(stories.MASTHEAD, zone=zone)
+    page = render(replace(week, sections=(told,)), here, TEMPLATES)
+    message = address(page, stories.READER, here, stories.LINKS, issue_id=1, date=stories.UNTIL)
+    html, text = message.html, message.text
+
+    assert "18:00–20:00 local time · Aarhus" in html
+    assert "* Wed 2 Dec, 18:00–20:00 local time" in text
+    assert "Times are in" not in html
 
 
 def test_a_deadline_at_midnight_is_told_as_the_day_before() -> None:

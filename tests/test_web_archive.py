@@ -8,7 +8,7 @@ import icalendar
 import pytest
 
 from conftest import KEY, NOW
-from digest.domain import Content, Event, IssueState, Story
+from digest.domain import FLOATING, Content, Event, IssueState, Story
 from digest.publish import cancel
 from sample_issues import cruel, week
 from websites import Website, website
@@ -225,6 +225,18 @@ async def test_an_issue_without_events_has_no_calendar(website: Website) -> None
     await website.issue(replace(found, sections=found.sections[:1]))
 
     assert (await website.get(f"/n/{KEY}/issues/1/events.ics")).status == 404
+
+
+async def test_an_hour_without_a_zone_has_none_in_its_calendar_file(website: Website) -> None:
+    found = content()
+    evening = Event(starts_at=NOW, ends_at=NOW + timedelta(hours=2), zone=FLOATING)
+    story = replace(event_of(found), key="evening", event=evening)
+    await website.issue(replace(found, sections=(replace(found.sections[0], stories=(story,)),)))
+
+    event = event_in((await website.get(f"/n/{KEY}/issues/1/events/evening.ics")).body)
+
+    naive = NOW.replace(tzinfo=None)
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (naive, naive + timedelta(hours=2))
 
 
 async def test_a_whole_day_is_a_date_and_line_breaks_end_no_property(website: Website) -> None:

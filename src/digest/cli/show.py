@@ -8,7 +8,7 @@ from digest.cli.running import local
 from digest.cli.terminal import Terminal, counted
 from digest.compose import correction_words, day_of
 from digest.config import NewsletterSettings
-from digest.domain import Content, Event, Issue, IssueState, Story
+from digest.domain import FLOATING, Content, Event, Issue, IssueState, Story
 from digest.house import House
 
 #: Which decision an editor asks about first: how articles became one story, who tells it, then where it is.
@@ -75,6 +75,8 @@ def _write_story(terminal: Terminal, house: House, issue: Issue, story: Story, p
 def _moment(house: House, issue: Issue, event: Event) -> str:
     """When it is: the organiser's day where the whole day is meant, else an hour on our clocks."""
     what = "deadline" if event.is_deadline else "starts"
+    if event.zone == FLOATING and not event.all_day:
+        return f"{what} {event.starts_at:%a %d %b %H:%M} local time"
     if not event.all_day:
         return f"{what} {local(house, issue.newsletter, event.starts_at)}"
     first = date.fromisoformat(day_of(event, house.newsletter(issue.newsletter).timezone))

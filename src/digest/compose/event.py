@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.compose.plan import Plan
-from digest.domain import Article, Event
+from digest.domain import FLOATING, Article, Event
 
 _CALLED_OFF = r"cancel(?:l?ed|lation)|abgesagt|annulé|aflyst"
 _PUT_OFF = r"moved|postponed|rescheduled|new date"
@@ -41,11 +41,16 @@ def event_title(title: str, places: Iterable[str] = ()) -> str:
 
 def day_of(event: Event, zone: str) -> str:
     """The day it begins: the organiser's own for an all-day event, wherever the reader is."""
-    named = (event.zone or "UTC") if event.all_day else zone
+    named = (event.zone or "UTC") if event.all_day else clock_of(event, zone)
     try:
         return event.starts_at.astimezone(ZoneInfo(named)).date().isoformat()
     except (KeyError, ValueError, OSError, OverflowError):
         return event.starts_at.astimezone(UTC).date().isoformat()
+
+
+def clock_of(event: Event, zone: str) -> str:
+    """The zone on whose clocks its hour is told: `zone`, unless its source told the hour without one."""
+    return "UTC" if event.zone == FLOATING else zone
 
 
 def event_marks(articles: Sequence[Article], plan: Plan, names: Sequence[str]) -> list[list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from digest.compose.event import day_of, is_cancelled, is_withdrawn
+from digest.compose.event import clock_of, day_of, is_cancelled, is_withdrawn
 from digest.compose.retelling import (
     BACK_ON,
     CANCELLED,
@@ -103,7 +103,7 @@ def _after(word: str, event: Event, zone: str) -> str:
     if word.startswith(MOVED):
         return f" to {date_words(day_of(event, zone))}"
     if word == NEW_TIME:
-        return f", {event.starts_at.astimezone(ZoneInfo(zone)):%H:%M}"
+        return f", {event.starts_at.astimezone(ZoneInfo(clock_of(event, zone))):%H:%M}"
     return f", {event.place}" if word == NEW_PLACE else ""
 
 

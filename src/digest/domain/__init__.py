@@ -1,6 +1,6 @@
 """The seven nouns and the states they move through. Standard library only; every time is aware UTC."""
 
-from digest.domain.article import Article, Event, Gathered, PageCheck, Source
+from digest.domain.article import FLOATING, Article, Event, Gathered, PageCheck, Source
 from digest.domain.choice import Choice, Had
 from digest.domain.delivery import Delivery, Outcome
 from digest.domain.editor import Decision, DecisionKind, Edit
@@ -43,6 +43,7 @@ __all__ = [
     "DELIVERY_MOVES",
     "EVENTS",
     "FINAL_DELIVERY_STATES",
+    "FLOATING",
     "ISSUE_MOVES",
     "SETTLING",
     "Article",

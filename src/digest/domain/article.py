@@ -5,6 +5,9 @@ from datetime import datetime
 
 from digest.domain.states import FullText, SourceKind
 
+#: The zone of an hour that its source tells without one: that on the clocks of wherever it takes place.
+FLOATING = "floating"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -52,7 +55,8 @@ class Event:
     starts_at: datetime
     ends_at: datetime | None = None
     all_day: bool = False
-    #: IANA name of the organiser's zone; empty when the source gave none.
+    #: IANA name of the organiser's zone, empty when the source gave none; of a `FLOATING` time its clock face
+    #: stands in `starts_at`, as if it were UTC.
     zone: str = ""
     place: str = ""
     online: bool = False

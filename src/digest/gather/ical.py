@@ -12,7 +12,7 @@ import recurring_ical_events
 from icalendar import Calendar
 from icalendar.cal import Component
 
-from digest.domain import Event
+from digest.domain import FLOATING, Event
 from digest.errors import ParseError
 from digest.gather.clean import one_line
 from digest.gather.component import is_recurring, start_of, value_of, words_of
@@ -225,15 +225,16 @@ def _event(component: Component, zone: ZoneInfo | None) -> Event:
     first = start_of(component)
     starts = _moment(first, zone)
     all_day = not isinstance(first, datetime)
+    is_deadline = bool(_DEADLINE.search(words_of(component, "SUMMARY")))
     place = one_line(words_of(component, "LOCATION"))
     return Event(
         starts_at=starts,
         ends_at=_end(component, starts, zone, all_day=all_day),
         all_day=all_day,
-        zone=_zone_name(first, zone),
+        zone=_zone_name(first, zone, is_deadline=is_deadline),
         place="" if _LINK.match(place) else place[:_MAX_PLACE],
         online=bool(_ONLINE.search(place)),
-        is_deadline=bool(_DEADLINE.search(words_of(component, "SUMMARY"))),
+        is_deadline=is_deadline,
         is_cancelled=_is_cancelled(component),
     )
 
@@ -257,10 +258,12 @@ def _end(component: Component, starts: datetime, zone: ZoneInfo | None, *, all_d
     return ends if ends > starts + (timedelta(days=1) if all_day else timedelta(0)) else None
 
 
-def _zone_name(value: date, zone: ZoneInfo | None) -> str:
-    """The IANA name of the organiser's zone, "" when the calendar gives none."""
+def _zone_name(value: date, zone: ZoneInfo | None, *, is_deadline: bool) -> str:
+    """The IANA name of the organiser's zone; `FLOATING` for an event's hour that has none, else ""."""
     own = value.tzinfo if isinstance(value, datetime) else None
     default = zone.key if zone else ""
+    if isinstance(value, datetime) and not own and not zone and not is_deadline:
+        return FLOATING
     if own is None or own.utcoffset(None) == timedelta(0) or str(own) in {"UTC", "Etc/UTC"}:
         return default
     name = getattr(own, "key", "")

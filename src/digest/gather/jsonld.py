@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from digest.domain import Event
+from digest.domain import FLOATING, Event
 from digest.gather.clean import one_line, title_text
 from digest.gather.dates import find_moment, is_day
 from digest.gather.document import Item
@@ -93,7 +93,7 @@ def event_item(node: Mapping[str, object], base: str) -> Item | None:
             starts_at=starts,
             ends_at=_end(words(node.get("endDate")), starts, zone, all_day=all_day),
             all_day=all_day,
-            zone=zone.key if zone else "",
+            zone=_zone_name(words(node.get("startDate")), zone),
             place="" if place.startswith(("http://", "https://")) else place[:200],
             online="online" in attendance
             or "mixed" in attendance
@@ -164,7 +164,7 @@ def _zone(name: str) -> ZoneInfo | None:
 def _moment(text: str, zone: ZoneInfo | None) -> datetime | None:
     """The moment in UTC; one without an offset is meant in the event's zone."""
     moment = find_moment(text)
-    has_zone = re.search(r"\d\d:\d\d.*(?:Z|[+-]\d\d:?\d\d)", text)
+    has_zone = _has_offset(text)
     try:
         return (
             moment.replace(tzinfo=zone).astimezone(UTC)
@@ -173,6 +173,16 @@ def _moment(text: str, zone: ZoneInfo | None) -> datetime | None:
         )
     except (OverflowError, ValueError):
         return None
+
+
+def _zone_name(start: str, zone: ZoneInfo | None) -> str:
+    if zone:
+        return zone.key
+    return "" if is_day(start) or _has_offset(start) else FLOATING
+
+
+def _has_offset(text: str) -> bool:
+    return re.search(r"\d\d:\d\d.*(?:Z|[+-]\d\d:?\d\d)", text) is not None
 
 
 def _end(text: str, starts: datetime, zone: ZoneInfo | None, *, all_day: bool) -> datetime | None:

@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.domain import Content, Correction, CorrectionKind, Event, IssueSection, Story, Subscriber, Tier
+from digest.domain import (
+    FLOATING,
+    Content,
+    Correction,
+    CorrectionKind,
+    Event,
+    IssueSection,
+    Story,
+    Subscriber,
+    Tier,
+)
 from digest.errors import TemplateError
 from digest.render.issue import render
 from digest.render.mail import notice
@@ -149,6 +159,7 @@ def _events() -> tuple[tuple[Tier, Event], ...]:
         (Tier.ITEM, Event(starts_at=soon, ends_at=soon + 10 * hours, place="Here", online=True)),
         (Tier.ITEM, Event(starts_at=soon.replace(hour=0), all_day=True, online=True)),
         (Tier.BRIEF, Event(starts_at=soon)),
+        (Tier.ITEM, Event(starts_at=soon, ends_at=soon + hours, zone=FLOATING, place="There")),
         (Tier.BRIEF, Event(starts_at=soon, zone="Etc/GMT+12", is_deadline=True)),
         (Tier.BRIEF, Event(starts_at=soon, zone="Europe/Lisbon", is_deadline=True)),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from digest.domain import EVENTS, Content, Correction, Event, IssueSection, Story, Tier
+from digest.domain import EVENTS, FLOATING, Content, Correction, Event, IssueSection, Story, Tier
 from digest.render.fold import direction
 from digest.render.masthead import Masthead
 from digest.render.moments import ANYWHERE, abbreviation, city, days_of, is_zone, local
@@ -42,6 +42,8 @@ class EventView:
     there_letters: str
     #: A deadline that ends when the day has ended everywhere.
     anywhere: bool
+    #: Its hour is that of the clocks where it takes place; nobody said which these are.
+    floating: bool
     cancelled: bool
     calendar_url: str
 
@@ -237,8 +239,9 @@ def _story(story: Story, number: int, masthead: Masthead) -> StoryView:
 
 def _event(event: Event, calendar_url: str, zone: str) -> EventView:
     anywhere = event.is_deadline and event.zone == ANYWHERE
+    floating = event.zone == FLOATING and not event.all_day
     # A day stays the day that the organiser named, wherever it is read.
-    shown_zone = event.zone if event.all_day or anywhere else zone
+    shown_zone = event.zone if event.all_day or anywhere or floating else zone
     moment = _unmistakable(event, shown_zone)
     starts, there = local(moment, shown_zone), local(moment, event.zone)
     ends = local(event.ends_at, shown_zone) if event.ends_at and event.ends_at > event.starts_at else None
@@ -256,6 +259,7 @@ def _event(event: Event, calendar_url: str, zone: str) -> EventView:
         there_city=city(event.zone),
         there_letters=abbreviation(there),
         anywhere=anywhere,
+        floating=floating,
         cancelled=event.is_cancelled,
         calendar_url=calendar_url,
     )
@@ -272,7 +276,9 @@ def _unmistakable(event: Event, shown_zone: str) -> datetime:
 
 def _letters(events: Iterable[EventView | None]) -> tuple[str, ...]:
     found = (
-        abbreviation(event.starts) for event in events if event and not event.all_day and not event.anywhere
+        abbreviation(event.starts)
+        for event in events
+        if event and not (event.all_day or event.anywhere or event.floating)
     )
     return tuple(dict.fromkeys(letters for letters in found if letters))
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import icalendar
 
 from digest.config import local_zone
-from digest.domain import Event, Story
+from digest.domain import FLOATING, Event, Story
 from digest.render import Masthead
 from digest.web.feed import tag_domain
 
@@ -53,9 +53,11 @@ def _entry(
 
 def _add_times(entry: icalendar.Event, event: Event) -> None:
     if not event.all_day:
-        entry.add("dtstart", event.starts_at.astimezone(UTC))
+        # A time without a zone is that of wherever the calendar is (RFC 5545 §3.3.5, form 1).
+        zone = None if event.zone == FLOATING else UTC
+        entry.add("dtstart", event.starts_at.astimezone(UTC).replace(tzinfo=zone))
         if event.ends_at and event.ends_at > event.starts_at:
-            entry.add("dtend", event.ends_at.astimezone(UTC))
+            entry.add("dtend", event.ends_at.astimezone(UTC).replace(tzinfo=zone))
         return
     first = _day(event.starts_at, event.zone)
     entry.add("dtstart", first)
