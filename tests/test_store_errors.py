@@ -1,6 +1,8 @@
 """What the database says when it cannot: one clear line of ours, and nothing lost."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,26 @@ async def test_a_database_that_another_process_holds_is_said_to_be_busy(
 
             with pytest.raises(BusyError, match="locked by another process"):
                 await write(second)
+
+
+async def test_a_connection_that_is_closed_gives_back_the_lock_although_a_cursor_of_it_is_open(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "digest.db"
+    async with Store(f"sqlite:///{file}") as store, store.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute("CREATE TABLE much (what TEXT)")
+        await driver.execute("BEGIN IMMEDIATE")
+        # As SQLAlchemy leaves it when a task is cancelled once more while it closes what it had.
+        cursor = await driver.execute("INSERT INTO much VALUES ('a'), ('b') RETURNING what")
+
+        await driver.close()
+
+        with closing(sqlite3.connect(file, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert other.execute("SELECT count(*) FROM much").fetchone() == (0,)
+        del cursor
 
 
 async def test_writers_take_turns_and_lose_nothing(store: Store) -> None:

@@ -2,8 +2,9 @@
 
 import errno
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,6 +74,19 @@ def _with_driver(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[parsed.drivername.partition("+")[0]])
 
 
+class _Closing(sqlite3.Connection):
+    """Gives back the write lock when it is closed.
+
+    SQLite itself waits for the last cursor, and that of a task which was cancelled twice stays open.
+    """
+
+    def close(self) -> None:
+        """Roll back, then close; closed twice is no error."""
+        with suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
+
+
 def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
     if not is_sqlite:
         try:
@@ -81,7 +95,7 @@ def _open_engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
             raise ConfigError(f"the PostgreSQL driver cannot be loaded: {exc}") from exc
     file = Path(url.database or "")
     _require_place(file)
-    engine = create_async_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
+    engine = create_async_engine(url, connect_args={"timeout": LOCK_TIMEOUT, "factory": _Closing})
     if not file.exists():
         # It holds addresses: a new one is its owner's alone.
         event.listen(engine.sync_engine, "connect", lambda *_: file.chmod(0o600), once=True)
