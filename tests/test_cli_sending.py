@@ -232,9 +232,26 @@ async def test_sending_before_anything_is_due_says_when_and_sends_nothing(digest
         told = await digest.later("send", "1", "--exit-code", code=3)
 
     assert "1 deferred, 1 sent; not sent" in first.stderr
+    assert "waits     nothing more is due before " in first.stderr
     assert "waits     nothing is due before " in again.stderr
     assert "later tries the deferred again" in again.stderr
     assert "\nsent " not in again.stderr + told.stderr
+
+
+async def test_what_a_cap_keeps_for_another_day_is_said(digest: Digest) -> None:
+    async with open_site() as site:
+        await draft_week(digest, site)
+    text = "\n".join(
+        line for line in digest.settings.read_text().splitlines() if not line.startswith("url =")
+    )
+    digest.settings.write_text(f'{text}\n[relays.main]\nurl = "file://outbox"\ndaily_cap = 1\n')
+    digest.run("approve")
+
+    said = digest.run("send", "--yes", code=4).stderr
+
+    assert "1 queued, 1 sent; not sent" in said
+    assert "waits     the relays carry no more for now: " in said
+    assert " send 1  later sends the rest" in said
 
 
 async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> None:

@@ -127,6 +127,8 @@ def _point_on(terminal: Terminal, issue: Issue, ledger: Ledger) -> None:
         terminal.then(f"resume {issue.number}", f"lets it go on; digest cancel {issue.number} ends it")
     elif ledger.count("deferred", "claimed", "handed"):
         terminal.then(f"send {issue.number}", "later tries the deferred again; digest run does so by itself")
+    elif ledger.count("queued"):
+        terminal.then(f"send {issue.number}", "later sends the rest; digest run does so by itself")
     elif ledger.count("failed", "uncertain"):
         terminal.then(f"who {issue.number} --missed", "names them")
     else:
@@ -141,11 +143,24 @@ async def _explain(terminal: Terminal, house: House, issue: Issue, ledger: Ledge
     for state in (DeliveryState.DEFERRED, DeliveryState.FAILED):
         if ledger.count(state):
             terminal.say(state, listed(await _reasons(house, issue, state), _NAMED))
+    await _say_what_waits(terminal, house, issue, ledger)
     for held in await holders(house.store, issue, now=utc_now()):
         terminal.say("held", held.words(house.newsletter(issue.newsletter).timezone))
     if issue.due_at > utc_now():
         due = local(house, issue.newsletter, issue.due_at)
         terminal.say("early", f"this was the issue due {due}; none goes then")
+
+
+async def _say_what_waits(terminal: Terminal, house: House, issue: Issue, ledger: Ledger) -> None:
+    """Why the rest is not sent: its time has not come, or the relays carry no more."""
+    async with house.store.read() as session:
+        due = await deliveries.next_due(session, issue.id)
+    if issue.state is not IssueState.SENDING or due is None:
+        return
+    if due > utc_now():
+        terminal.say("waits", f"nothing more is due before {local(house, issue.newsletter, due)}")
+    elif ledger.count("queued"):
+        terminal.say("waits", "the relays carry no more for now: digest relays")
 
 
 async def _reasons(house: House, issue: Issue, state: DeliveryState) -> Counter[str]:
