@@ -1,12 +1,14 @@
 """What the words of two groups of texts say of their being one story."""
 
 from itertools import permutations
+from math import inf, lgamma
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from articles import article, plan
+from digest.compose.evidence import EXPECTED as ALL
 from digest.compose.evidence import Said, evidence
 from digest.compose.story import cluster
 
@@ -40,6 +42,28 @@ def test_a_word_counts_more_the_more_texts_of_a_story_have_it() -> None:
     once, often, one = Said({0: 1.0}, 60.0), Said({0: 6.0}, 60.0), Said({0: 1.0}, 9.0)
 
     assert evidence(often, one, EXPECTED) > evidence(once, one, EXPECTED)
+
+
+def gammas(prior: float, one: float, other: float) -> float:
+    """One word's part of the Dirichlet-multinomial model; with signs turned, that of all words."""
+    return lgamma(prior) + lgamma(prior + one + other) - lgamma(prior + one) - lgamma(prior + other)
+
+
+@given(said, said)
+def test_words_said_once_count_as_the_model_has_it(one: Said, other: Said) -> None:
+    both = one.words.keys() & other.words.keys()
+    model = sum(gammas(EXPECTED[word], one.words[word], other.words[word]) for word in both)
+
+    assert evidence(one, other, EXPECTED) == pytest.approx(model - gammas(ALL, one.size, other.size))
+
+
+def test_a_text_of_many_rare_words_told_twice_has_evidence_that_is_a_number() -> None:
+    rare = Said(dict.fromkeys(range(200), 1.0), 200.0)
+
+    found = evidence(rare, rare, [1e-6] * 200)
+
+    assert found == pytest.approx(200 * gammas(1e-6, 1.0, 1.0) - gammas(ALL, 200.0, 200.0))
+    assert found < inf
 
 
 def test_joining_adds_words_and_leaves_both_as_they_were() -> None:

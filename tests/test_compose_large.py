@@ -11,7 +11,7 @@ import pytest
 from articles import NOW, SINCE, article, moved, plan
 from digest.compose import alike, review
 from digest.compose.collector import without_collecting
-from digest.compose.corpus import PAIRS, dot
+from digest.compose.corpus import PAIRS, Corpus, Text, dot
 from digest.compose.story import cluster
 from digest.domain import Article
 
@@ -113,3 +113,35 @@ def test_links_without_hope_that_are_forgotten_change_no_story_of_such_weeks(
     kept = cluster(week, plan())[0]
 
     assert forgotten == kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_clusters_that_no_link_connects_are_joined_apart_and_yet_as_if_all_were_looked_at_together(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week = drawn(random.Random(seed), 120)
+
+    apart = cluster(week, plan())
+    monkeypatch.setattr(alike._Linker, "_apart", lambda linker: [sorted(linker._heap)])
+    together = cluster(week, plan())
+
+    assert apart == together
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_likeliest_pairs_of_a_day_do_not_hang_on_the_order_of_its_texts(seed: int) -> None:
+    week = drawn(random.Random(seed), 150)
+    texts = [Text(voice=str(each.id), language="", at=NOW, text=each.summary) for each in week]
+    days = [list(range(90)), list(range(90, 150))]
+    found = []
+
+    for step in (1, -1):
+        corpus = Corpus(texts)
+        pairs = set()
+        for day in days:
+            corpus.add(day[::step])
+            pairs |= {(one, other) for one, other, _ in corpus.pairs(day[::step])}
+        found.append(pairs)
+
+    assert found[0] == found[1]
+    assert len(found[0]) > 150

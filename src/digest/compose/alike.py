@@ -13,7 +13,7 @@ index, so the cost grows with the number of texts and not with its square.
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from digest.compose.corpus import Corpus, Text, Vector, dot
@@ -54,6 +54,10 @@ class Grouping:
     copies: tuple[tuple[int, int], ...] = ()
     #: What is not sure, the likeliest first.
     unsure: tuple[Pair, ...] = ()
+
+
+#: How sure it is that two clusters are one, negative, so that the surest comes first; both, and their sizes.
+_Sure = tuple[float, int, int, int, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,7 +150,7 @@ class _Linker:
         self._texts, self._corpus, self._forest = texts, corpus, forest
         self._weights, self._parted = weights, parted
         self._groups: dict[int, _Group] = {}
-        self._heap: list[tuple[float, int, int, int, int]] = []
+        self._heap: list[_Sure] = []
 
     def add(self, day: Sequence[int]) -> None:
         """Begin a group for each of these texts."""
@@ -168,14 +172,44 @@ class _Linker:
 
     def link(self, pairs: Iterable[tuple[int, int, float]]) -> None:
         """Join what is sure, the most certain first."""
-        for one, other in sorted({self._forest.pair(one, other) for one, other, _ in pairs}):
+        for one, other in dict.fromkeys([self._forest.pair(one, other) for one, other, _ in pairs]):
             if one != other:
                 self._meet(one, other)
-        while self._heap:
-            _, one, other, size_one, size_other = heapq.heappop(self._heap)
-            is_current = self._size(one) == size_one and self._size(other) == size_other
-            if is_current and not self._is_parted(one, other):
-                self._join(one, other)
+        for heap in self._apart():
+            # What a join makes sure waits with the others of its part.
+            self._heap = heap
+            while heap:
+                _, one, other, size_one, size_other = heapq.heappop(heap)
+                is_current = self._size(one) == size_one and self._size(other) == size_other
+                # Likeness is asked only now, because most of what waits is out of date when its turn comes.
+                if is_current and self._is_like(one, other, 1.0) and not self._is_parted(one, other):
+                    self._join(one, other)
+
+    def _apart(self) -> list[list[_Sure]]:
+        """What waits, as heaps, one for clusters that links connect: what one heap joins changes no other.
+
+        So few clusters are looked at together, and the processor's cache holds them.
+        """
+        names: dict[int, int] = {}
+        heaps: dict[int, list[_Sure]] = {}
+        for each in sorted(self._heap):
+            root = each[1]
+            if root not in names:
+                names |= dict.fromkeys(self._connected(root), root)
+            heaps.setdefault(names[root], []).append(each)
+        return list(heaps.values())
+
+    def _connected(self, root: int) -> set[int]:
+        """A cluster and all that links lead to from it."""
+        found, coming = {root}, [root]
+        while coming:
+            new = self._links(coming.pop()) - found
+            found |= new
+            coming += new
+        return found
+
+    def _links(self, root: int) -> Set[int]:
+        return self._groups[root].links.keys() if root in self._groups else set()
 
     def unsure(self) -> dict[tuple[int, int], float]:
         """Pairs of clusters with nearly enough evidence, by a member of each, and their likeness."""
@@ -192,8 +226,8 @@ class _Linker:
         fits = [0.0] * len(self._texts)
         for each in self._groups.values():
             for index in each.members if len(each.members) > 1 else ():
-                vector = self._corpus.vectors[index]
-                others = dot(vector, each.whole) - dot(vector, vector)
+                mine, whole = self._corpus.vectors[index], each.whole
+                others = sum([weight * (whole[term] - weight) for term, weight in mine.items()])
                 fits[index] = round(others / (len(each.members) - 1), 4)
         return tuple(fits)
 
@@ -207,7 +241,7 @@ class _Linker:
             return math.inf
         root = math.sqrt(len(mine.members) * len(theirs.members))
         need = self._weights.same_story * root + self._weights.alone / root
-        is_shared = len(mine.voices | theirs.voices) > 1 and not mine.voices.isdisjoint(theirs.voices)
+        is_shared = not mine.voices.isdisjoint(theirs.voices) and len(mine.voices | theirs.voices) > 1
         return need + (SHARED_OWNER * root if is_shared else 0.0) - known
 
     def _is_like(self, one: int, other: int, part: float) -> bool:
@@ -234,7 +268,7 @@ class _Linker:
             return
         mine.links[other] = theirs.links[one] = known
         missing = self._missing(one, other, known)
-        if missing < 0 and self._is_like(one, other, 1.0):
+        if missing < 0:
             low, high = min(one, other), max(one, other)
             over = -missing / math.sqrt(len(mine.members) * len(theirs.members))
             # Rounded, so that the last bit of a sum does not decide the order.
@@ -243,7 +277,7 @@ class _Linker:
     def _join(self, one: int, other: int) -> None:
         self._forest.join(one, other)
         mine, theirs = self._groups[one], self._groups.pop(other)
-        thirds = sorted((mine.links.keys() | theirs.links.keys()) - {one, other})
+        thirds = (mine.links.keys() | theirs.links.keys()) - {one, other}
         for third in thirds:
             self._groups[third].links.pop(other, None)
         mine.said = mine.said.joined(theirs.said)

@@ -4,7 +4,7 @@ import heapq
 import math
 import re
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,7 +74,7 @@ class Corpus:
         self._rarity = [0.0] * (self._lone + 1)
         # The texts that a term finds, and its weight in each: arrays, because a list of pairs is spread over
         # the memory, and a large week would wait for it.
-        self._places: dict[int, tuple[array[int], array[float]]] = {}
+        self._places: defaultdict[int, tuple[array[int], array[float]]] = defaultdict(_no_places)
         self._total = self._told = self._words = 0
         self.vectors: dict[int, Vector] = {}
         #: What each text says, and how often each word is expected in a story of which nothing is read.
@@ -97,17 +97,6 @@ class Corpus:
             counts, known = self._counted.pop(index), numbers.pop(index)
             self.vectors[index] = self._weigh(known, counts.weights)
             self.said[index] = self._say(counts, known)
-            for term, weight in self._finders(index):
-                self._place(term, index, weight)
-
-    def _place(self, term: int, index: int, weight: float) -> None:
-        """Note that the text has the term."""
-        places = self._places.get(term)
-        if places is None:
-            self._places[term] = array("L", (index,)), array("d", (weight,))
-        else:
-            places[0].append(index)
-            places[1].append(weight)
 
     def _weigh_terms(self, numbers: Iterable[int]) -> None:
         """Note how rare each of these is today."""
@@ -139,31 +128,39 @@ class Corpus:
         lone = self._lone
         return {each: weight / length for each, weight in zip(numbers, weights, strict=True) if each != lone}
 
-    def _finders(self, index: int) -> list[tuple[int, float]]:
-        """The terms of a text that find pairs, with their weights in it."""
-        having = self._having
-        return [
-            (term, weight)
-            for term, weight in self.vectors[index].items()
-            if weight >= FINDS and having[term] <= COMMON
-        ]
-
     def pairs(self, day: Sequence[int]) -> Iterator[tuple[int, int, float]]:
         """The likeliest pairs with a text of this day, the smaller index first, each once."""
-        met: set[tuple[int, int]] = set()
+        likely: dict[int, list[tuple[float, int]]] = {index: [] for index in day}
         for index in day:
-            found: dict[int, float] = {}
-            for term, weight in self._finders(index):
-                for other, theirs in zip(*self._places[term], strict=True):
-                    found[other] = found.get(other, 0.0) + weight * theirs
-            found.pop(index, None)
-            likely = [(likeness, -other) for other, likeness in found.items() if likeness >= LIKELY]
-            for likeness, negative in heapq.nlargest(PAIRS, likely):
+            for other, likeness in self._place(index).items():
+                if likeness >= LIKELY:
+                    likely[index].append((likeness, -other))
+                    if other in likely:
+                        likely[other].append((likeness, -index))
+        met: set[tuple[int, int]] = set()
+        for index, found in likely.items():
+            for likeness, negative in found if len(found) <= PAIRS else heapq.nlargest(PAIRS, found):
                 other = -negative
                 pair = (index, other) if index < other else (other, index)
                 if pair not in met and self._may_meet(index, other):
                     met.add(pair)
                     yield *pair, likeness
+
+    def _place(self, index: int) -> dict[int, float]:
+        """The texts placed so far that have a rare term of this one, and their likeness by these terms."""
+        found: dict[int, float] = {}
+        having, places = self._having, self._places
+        for term, weight in self.vectors[index].items():
+            if weight >= FINDS and having[term] <= COMMON:
+                others, weights = places[term]
+                for other, theirs in zip(others, weights, strict=True):
+                    if other in found:
+                        found[other] += weight * theirs
+                    else:
+                        found[other] = weight * theirs
+                others.append(index)
+                weights.append(weight)
+        return found
 
     def _may_meet(self, index: int, at: int) -> bool:
         one, other = self._texts[index], self._texts[at]
@@ -177,6 +174,10 @@ class Corpus:
             is_series = _DIGITS.sub("", one.name) == _DIGITS.sub("", other.name)
             return not is_series and abs(one.at - other.at) <= APART
         return abs(one.at - other.at) <= APART
+
+
+def _no_places() -> "tuple[array[int], array[float]]":
+    return array("L"), array("d")
 
 
 def _shared(counted: Iterable[Counts]) -> set[int]:

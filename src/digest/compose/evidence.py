@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import lgamma
+from math import lgamma, log
 
 #: A word written with a capital is said so often: names tell two stories of one kind apart.
 NAME = 2.0
@@ -12,6 +12,8 @@ EXPECTED = 50.0
 OFTEN = 17.5
 
 _EXPECTED = lgamma(EXPECTED)
+# A product beyond this is put into the sum before it can leave the range of floats.
+_LARGE = 1e250
 
 
 @dataclass(slots=True)
@@ -39,9 +41,17 @@ def evidence(one: Said, other: Said, expected: Sequence[float]) -> float:
     """
     found = -_EXPECTED + lgamma(EXPECTED + one.size) + lgamma(EXPECTED + other.size)
     found -= lgamma(EXPECTED + one.size + other.size)
-    mine, theirs = one.words, other.words
+    mine, theirs, ratio = one.words, other.words, 1.0
     for word in mine.keys() & theirs.keys():
         prior, first, second = expected[word], mine[word], theirs[word]
-        found += lgamma(prior) + lgamma(prior + first + second)
-        found -= lgamma(prior + first) + lgamma(prior + second)
-    return found
+        # What the gammas come to where one side says the word once, as mostly.
+        if first == 1.0:
+            ratio *= 1.0 + second / prior
+        elif second == 1.0:
+            ratio *= 1.0 + first / prior
+        else:
+            found += lgamma(prior) + lgamma(prior + first + second)
+            found -= lgamma(prior + first) + lgamma(prior + second)
+        if ratio > _LARGE:
+            found, ratio = found + log(ratio), 1.0
+    return found + log(ratio)

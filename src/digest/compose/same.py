@@ -33,7 +33,7 @@ def is_release(title: str) -> bool:
     return len(title.split()) <= 5 and _VERSION.search(title.strip()) is not None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def _plain(text: str) -> str:
     return _NO_LETTER.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
