@@ -68,11 +68,6 @@ class Signer:
             )
 
     @property
-    def is_slow(self) -> bool:
-        """True with RSA, which takes ten times as long as all else that a message needs."""
-        return any(key.algorithm.startswith("rsa") for key in self._keys)
-
-    @property
     def names(self) -> str:
         """The selectors and the domain, for people."""
         return f"{' and '.join(key.selector for key in self._keys)} of {self._domain}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -47,8 +47,7 @@ def open_transport(
 @asynccontextmanager
 async def _signing(way: AbstractAsyncContextManager[Transport], signer: Signer) -> AsyncIterator[Transport]:
     async with way as transport:
-        with closing(Signing(transport, signer)) as signing:
-            yield signing
+        yield Signing(transport, signer)
 
 
 @asynccontextmanager

@@ -22,8 +22,9 @@ from digest.store import deliveries
 
 #: What goes over the pipes between processes is a pickle behind its length.
 LENGTH = struct.Struct(">Q")
-#: Fewer readers are served before another process has begun.
-_WORTH_IT = 5_000
+#: Fewer readers are served before another process has begun, which takes a second of a core: by what signs.
+_WORTH_IT_RSA = 5_000
+_WORTH_IT_ED25519 = 15_000
 #: Beyond that many the ledger is what they wait for.
 _MOST = 4
 _LOOK_SECONDS = 0.5
@@ -36,25 +37,25 @@ Watch = Callable[[Outcome], None]
 
 
 async def size(house: House, issue: Issue) -> int:
-    """How many processes are to send the issue: as the settings say, or one a core where RSA signs."""
+    """How many processes are to send the issue: as the settings say, or one a core where it is signed."""
     settings = house.settings
     fewest = min(way.connections for way in settings.ways.values())
     if settings.delivery.processes:
         return min(settings.delivery.processes, fewest)
     # On PostgreSQL that is what `digest worker` is for.
-    if not (house.store.is_sqlite and _signs_slowly(settings)):
+    if not house.store.is_sqlite or (worth_it := _worth_it(settings)) is None:
         return 1
     async with house.store.read() as session:
         waiting = await deliveries.open_count(session, issue.id)
-    return min(os.cpu_count() or 1, _MOST, fewest) if waiting >= _WORTH_IT else 1
+    return min(os.cpu_count() or 1, _MOST, fewest) if waiting >= worth_it else 1
 
 
-def _signs_slowly(settings: Settings) -> bool:
-    """True with RSA, which takes longer than all else that a message needs."""
+def _worth_it(settings: Settings) -> int | None:
+    """From how many readers on another process is worth its start; None for never."""
     keys = settings.smtp.dkim
-    return (
-        keys is not None and keys.rsa_key is not None and not all(way.signs for way in settings.ways.values())
-    )
+    if keys is None or all(way.signs for way in settings.ways.values()):
+        return None
+    return _WORTH_IT_ED25519 if keys.rsa_key is None else _WORTH_IT_RSA
 
 
 def share(settings: Settings, parts: int, part: int) -> Settings:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from digest.domain import Delivery, Issue
+from digest.eventloop import when_idle
 from digest.store import Writer, deliveries
 from digest.store.deliveries import Claimed, Settlement
 
 #: An outcome that no intent takes along is stored after that long.
 _OUTCOME_SECONDS = 0.05
-#: An intent waits so long for others that come along.
+#: An intent waits so long for others that come along, and then until all that can be done without it is done.
 _INTENT_SECONDS = 0.002
 
 
@@ -50,7 +51,10 @@ class Ledger:
         claim = partial(
             deliveries.claim_while_sending, issue=issue, limit=limit, lease=lease, now=now, holder=holder
         )
-        return await self._writer.write(claim)
+        claimed = await self._writer.write(claim)
+        # Not in one transaction: whoever else sends waits for its end.
+        read = partial(deliveries.with_readers, issue=issue, claimed=claimed)
+        return await self._writer.read(read) if claimed else []
 
     async def hand(self, delivery: Delivery) -> bool:
         """True once the intent is durable; False when the claim is no longer ours.
@@ -76,7 +80,8 @@ class Ledger:
     # Timers are left to run out: one for each group would cost more than a look at nothing.
     def _ring_soon(self) -> None:
         self._soon = None
-        self._wanted.set()
+        waiting = self._intents
+        when_idle(self._wanted.set, lambda: waiting is self._intents)
 
     def _ring_late(self) -> None:
         self._late = None

@@ -1,6 +1,7 @@
 """One process's part in sending an issue: claims, a batch ahead, and each delivery taken to its outcome."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ _CLAIM_LEASE = timedelta(minutes=10)
 _PATIENCE = timedelta(minutes=2)
 #: It looks that often whether it is to stop.
 _PAUSE_SECONDS = 1.0
+#: Messages made one after the other cost a tenth less than those made between other work.
+_MADE_AT_ONCE = 16
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -103,17 +106,23 @@ class Sending:
                 self.has_put_back = False
                 following = asyncio.create_task(self._claim())
                 self.is_revoked = False
+                made: deque[Envelope | Settlement] = deque()
                 for at, (delivery, reader) in enumerate(batch):
                     if self.should_stop():
                         return
                     if self.is_revoked or self.breaker.is_tripped or not self.pacing.has_room:
                         await self._give_back([one for one, _reader in batch[at:]])
                         break
+                    if not made:
+                        made.extend([self._make(*one) for one in batch[at : at + _MADE_AT_ONCE]])
+                    message = made.popleft()
                     self.pacing.promised -= 1
                     if reader is not None and await self._must_wait(delivery, reader):
                         continue
-                    if (envelope := self._envelope(delivery, reader)) is not None:
-                        yield envelope
+                    if isinstance(message, Settlement):
+                        self._close(message)
+                    else:
+                        yield message
                 await self._postpone()
         finally:
             # Not cancelled: what it claims must be known, to be given back.
@@ -176,17 +185,15 @@ class Sending:
             for delivery, _due in postponed:
                 del self.claimed[delivery.id]
 
-    def _envelope(self, delivery: Delivery, reader: Subscription | None) -> Envelope | None:
-        """The message; None, and settled, for who left or was suppressed since approval."""
+    def _make(self, delivery: Delivery, reader: Subscription | None) -> Envelope | Settlement:
+        """The message; for who left or was suppressed since approval, or cannot have one, how that ends."""
         why = self.addressing.exclusion(delivery, reader, at=self.clock())
         if why or reader is None:
-            self._close(Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why))
-            return None
+            return Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why)
         try:
             return self.addressing.envelope(delivery, reader)
         except DigestError as exc:
-            self._close(Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what))
-            return None
+            return Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what)
 
     async def _hand(self, key: int) -> bool:
         """True once the intent is durable."""

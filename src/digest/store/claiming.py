@@ -1,5 +1,6 @@
 """Claims: deliveries that are due, held by one sender under a fencing number, and who they are for."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -81,15 +82,18 @@ def claim_all(
 
 def claim_while_sending(
     connection: Connection, issue: Issue, *, limit: int, lease: timedelta, now: datetime, holder: str
-) -> list[Claimed]:
-    """The same with their readers, as they are in the same transaction; none once the issue is stopped."""
+) -> tuple[Delivery, ...]:
+    """The same; none once the issue is stopped."""
     state = connection.scalar(select(IssueRow.state).where(IssueRow.id == issue.id))
     if state != IssueState.SENDING:
-        return []
-    got = claim_all(connection, issue.id, limit=limit, lease=lease, now=now, holder=holder)
-    ids = [one.subscriber_id for one in got]
-    readers = those_of_ids(connection, issue.newsletter, ids) if got else {}
-    return [(one, readers.get(one.subscriber_id)) for one in got]
+        return ()
+    return claim_all(connection, issue.id, limit=limit, lease=lease, now=now, holder=holder)
+
+
+def with_readers(connection: Connection, issue: Issue, claimed: Sequence[Delivery]) -> list[Claimed]:
+    """Claimed deliveries with their readers as they are now."""
+    readers = those_of_ids(connection, issue.newsletter, [one.subscriber_id for one in claimed])
+    return [(one, readers.get(one.subscriber_id)) for one in claimed]
 
 
 def _claimable(issue_id: int, limit: int, now: datetime) -> ScalarSelect[int]:

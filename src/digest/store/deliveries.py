@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import DELIVERY_MOVES, Delivery, DeliveryEvent
 from digest.store.audience import fan_out
-from digest.store.claiming import Claimed, claim, claim_all, claim_while_sending
+from digest.store.claiming import Claimed, claim, claim_all, claim_while_sending, with_readers
 from digest.store.given import bound_ids
 from digest.store.moments import UTCDateTime
 from digest.store.prepared import Prepared
@@ -79,6 +79,7 @@ __all__ = [
     "settle",
     "settle_all",
     "waiting_page",
+    "with_readers",
     "withdraw",
 ]
 

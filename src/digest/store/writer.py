@@ -20,6 +20,8 @@ from digest.store.engine import (
 )
 
 T = TypeVar("T")
+#: Who writes a little is done in half a millisecond, and who claims in ten: SQLite's own waits grow faster.
+_TRIES = (0.0005, 0.001, 0.002, *[0.004] * 8)
 
 
 class Writer:
@@ -33,6 +35,7 @@ class Writer:
         self._turn = asyncio.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._patient = _Connected(store, outlives_power=outlives_power)
+        self._reading = _Connected(store, only_reads=True)
         # Where a commit waits for nobody: for no server and no disk.
         is_quick = store.is_sqlite and not outlives_power
         self._hasty = _Connected(store, is_hasty=True) if is_quick else None
@@ -43,29 +46,39 @@ class Writer:
         Cancelling lets the transaction end, so that the thread is free for the next.
         """
         async with self._turn:
-            doing = asyncio.get_running_loop().run_in_executor(self._threads, self._patient.transact, work)
-            try:
-                return await asyncio.shield(doing)
-            except asyncio.CancelledError:
-                # Nobody is told any more what it raises, and asyncio prints what nobody took.
-                await asyncio.gather(doing, return_exceptions=True)
-                raise
+            return await self._in_thread(self._patient, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, which only reads: others write meanwhile."""
+        return await self._in_thread(self._reading, work)
+
+    async def _in_thread(self, connected: "_Connected", work: Callable[[Connection], T]) -> T:
+        doing = asyncio.get_running_loop().run_in_executor(self._threads, connected.transact, work)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            # Nobody is told any more what it raises, and asyncio prints what nobody took.
+            await asyncio.gather(doing, return_exceptions=True)
+            raise
 
     async def write_little(self, work: Callable[[Connection], T]) -> T:
-        """The same for what takes less than a millisecond: done here and now, unless somebody else writes.
+        """The same for what takes less than a millisecond: done here, unless others write for long.
 
         A thread that needs Python's lock at each statement waits longer for it than the statements take.
         """
         if self._hasty is not None:
             async with self._turn:
-                with suppress(BusyError):
-                    return self._hasty.transact(work)
+                for seconds in _TRIES:
+                    with suppress(BusyError):
+                        return self._hasty.transact(work)
+                    await asyncio.sleep(seconds)
         return await self.write(work)
 
     async def aclose(self) -> None:
         """Wait for the last transaction and close the connections."""
         async with self._turn:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._patient.close)
+            for connected in (self._patient, self._reading):
+                await asyncio.get_running_loop().run_in_executor(self._threads, connected.close)
             self._threads.shutdown()
             if self._hasty is not None:
                 self._hasty.close()
@@ -74,7 +87,9 @@ class Writer:
 class _Connected:
     """Transactions on a connection that is kept (SQLite) or asked first whether it still lives (a server)."""
 
-    def __init__(self, store: Store, *, outlives_power: bool = False, is_hasty: bool = False) -> None:
+    def __init__(
+        self, store: Store, *, outlives_power: bool = False, is_hasty: bool = False, only_reads: bool = False
+    ) -> None:
         """One in haste waits for no other writer, which is a BusyError, and hardly ever for the disk."""
         self._store = store
         self._outlives_power = outlives_power
@@ -89,7 +104,7 @@ class _Connected:
                 event.listen(engine, "connect", sync_every_commit)
             if is_hasty:
                 event.listen(engine, "connect", leave_checkpoints)
-        self._engine = engine.execution_options(digest_writes=True)
+        self._engine = engine.execution_options(digest_writes=not only_reads)
         self._kept: Connection | None = None
 
     def transact(self, work: Callable[[Connection], T]) -> T:
