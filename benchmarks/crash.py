@@ -119,9 +119,9 @@ def at_dot(nth: int) -> None:
     """Die when the final dot of that number is written and before its reply is read."""
     calls, original = itertools.count(1), Wire._write
 
-    def wrapped(self: Wire, data: bytes) -> None:
-        original(self, data)
-        if data.startswith(b".\r\n") and next(calls) >= nth:
+    def wrapped(self: Wire, *blocks: bytes) -> None:
+        original(self, *blocks)
+        if blocks[0].startswith(b".\r\n") and next(calls) >= nth:
             die()
 
     Wire._write = wrapped  # type: ignore[method-assign]

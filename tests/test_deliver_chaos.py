@@ -95,7 +95,7 @@ def envelope(number: int) -> Envelope:
         key=number,
         sender=f"bounce{number}@example.org",
         recipient=f"reader{number}@example.org",
-        data=f"Message-ID: <47.{number}@example.org>\r\n\r\nHello.\r\n".encode(),
+        blocks=(f"Message-ID: <47.{number}@example.org>\r\n\r\nHello.\r\n".encode(),),
     )
 
 

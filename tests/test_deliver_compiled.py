@@ -145,6 +145,18 @@ def test_the_same_reader_gets_the_same_bytes_and_all_share_the_boundary() -> Non
     assert re.findall(rb"boundary=\S+", first) == re.findall(rb"boundary=\S+", other)
 
 
+def test_what_is_long_and_the_same_for_all_is_held_once() -> None:
+    compiled = Compiled(pattern(("A week of news.\n" * 200, "email", ".\n"), ("<p>News</p>\n" * 200,)))
+
+    first, other = compiled.blocks(personal()), compiled.blocks(personal(2))
+
+    assert b"".join(first) == compiled.message(personal())
+    assert first != other
+    assert len(first) < 8
+    shared = [one for one, two in zip(first, other, strict=True) if one is two]
+    assert sum(map(len, shared)) > sum(map(len, first)) * 3 // 4
+
+
 def test_a_pattern_without_html_makes_messages_of_one_part() -> None:
     shared = pattern(("Hello ", "email", ".\n"), ())
     own = personal(email="reader@example.org")

@@ -67,7 +67,7 @@ def envelope(number: int, recipient: str = "") -> Envelope:
         key=number,
         sender="bounce@example.org",
         recipient=recipient or f"reader{number}@example.org",
-        data=f"Message-ID: <{number}@example.org>\r\nSubject: x\r\n\r\n.\r\n..\r\nHello.\r\n".encode(),
+        blocks=(f"Message-ID: <{number}@example.org>\r\nSubject: x\r\n\r\n.\r\n..\r\nHello.\r\n".encode(),),
         envelope_id=f"<{number}+a=b@example.org>",
     )
 

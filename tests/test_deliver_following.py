@@ -25,7 +25,7 @@ def envelope(number: int) -> Envelope:
         key=number,
         sender="bounce@example.org",
         recipient=f"reader{number}@example.org",
-        data=f"Message-ID: <47.{number}@example.org>\r\n\r\nHello.\r\n".encode(),
+        blocks=(f"Message-ID: <47.{number}@example.org>\r\n\r\nHello.\r\n".encode(),),
     )
 
 
@@ -145,7 +145,7 @@ async def test_a_refusal_of_the_dot_is_no_refusal_of_the_message_that_comes_next
 
 async def test_an_address_that_the_server_cannot_take_fails_in_its_own_turn() -> None:
     odd = Envelope(
-        key=2, sender="bounce@example.org", recipient="jürgen@example.org", data=b"X: y\r\n\r\nx\r\n"
+        key=2, sender="bounce@example.org", recipient="jürgen@example.org", blocks=(b"X: y\r\n\r\nx\r\n",)
     )
     async with scripted_server() as server, open_transport(settings(server.port)) as transport:
         outcomes = await asyncio.gather(

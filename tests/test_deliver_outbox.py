@@ -20,7 +20,7 @@ def envelope(number: int = 1, *, text: str = "Hello.") -> Envelope:
         headers=(("Subject", "A week"),),
         text=text,
     )
-    return Envelope(key=number, sender=message.sender, recipient=message.recipient, data=encode(message))
+    return Envelope(key=number, sender=message.sender, recipient=message.recipient, blocks=(encode(message),))
 
 
 def settings(folder: Path) -> SmtpSettings:

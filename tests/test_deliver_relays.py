@@ -18,7 +18,7 @@ DATA = b"Subject: x\r\n\r\nHello.\r\n"
 
 
 def envelope(number: int) -> Envelope:
-    return Envelope(key=number, sender="a@example.org", recipient=f"r{number}@example.org", data=DATA)
+    return Envelope(key=number, sender="a@example.org", recipient=f"r{number}@example.org", blocks=(DATA,))
 
 
 def settings(folder: Path, **relays: dict[str, Any]) -> Settings:

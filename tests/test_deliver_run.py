@@ -12,7 +12,9 @@ from digest.domain import Outcome, OutcomeKind
 
 
 def envelope(key: int) -> Envelope:
-    return Envelope(key=key, sender="news@example.org", recipient=f"reader{key}@example.org", data=b"x\r\n")
+    return Envelope(
+        key=key, sender="news@example.org", recipient=f"reader{key}@example.org", blocks=(b"x\r\n",)
+    )
 
 
 async def envelopes(count: int) -> AsyncIterator[Envelope]:

@@ -57,7 +57,7 @@ def envelope(number: int = 1, *, recipient: str = "", text: str = "Hello.") -> E
         text=text,
         html=f"<p>{text}</p>",
     )
-    return Envelope(key=number, sender=message.sender, recipient=message.recipient, data=encode(message))
+    return Envelope(key=number, sender=message.sender, recipient=message.recipient, blocks=(encode(message),))
 
 
 def settings(
@@ -96,7 +96,7 @@ async def test_a_message_arrives_byte_for_byte_with_its_envelope() -> None:
 
 
 async def test_a_notice_may_have_the_null_sender() -> None:
-    sent = Envelope(key=1, sender="", recipient="reader@example.org", data=envelope().data)
+    sent = Envelope(key=1, sender="", recipient="reader@example.org", blocks=(envelope().data,))
     async with recording_server() as server, open_transport(settings(server)) as transport:
         await transport.send(sent)
 
@@ -409,7 +409,7 @@ async def test_a_local_part_beyond_ascii_needs_a_server_that_takes_it(utf8: bool
     ],
 )
 async def test_what_could_smuggle_a_command_is_never_put_on_the_wire(recipient: str, data: bytes) -> None:
-    bad = Envelope(key=1, sender="news@example.org", recipient=recipient, data=data)
+    bad = Envelope(key=1, sender="news@example.org", recipient=recipient, blocks=(data,))
     async with scripted_server() as server:
         first, second = await send(server, bad, envelope(2))
 

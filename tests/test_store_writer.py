@@ -53,6 +53,21 @@ async def test_a_full_disk_is_one_clear_line_and_the_next_intent_is_stored_once_
             assert await session.scalar(text("SELECT count(*) FROM much")) == 1
 
 
+async def test_one_reads_and_stores_a_little_beside_another_that_writes(store: Store) -> None:
+    def one(connection: Connection) -> object:
+        return connection.scalar(text("SELECT 1"))
+
+    async with aclosing(Writer(store)) as writer:
+        async with store.begin() as session:
+            await session.execute(text("CREATE TABLE beside (what TEXT)"))
+            read = await writer.read(one)
+            storing = asyncio.create_task(writer.write_little(one))
+            await asyncio.sleep(0)
+            assert not (store.is_sqlite and storing.done())
+
+        assert (read, await storing) == (1, 1)
+
+
 async def test_with_power_in_mind_each_transaction_reaches_the_disk(store: Store) -> None:
     ask = "PRAGMA synchronous" if store.is_sqlite else "SHOW synchronous_commit"
     if not store.is_sqlite:

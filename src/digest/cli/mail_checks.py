@@ -127,7 +127,7 @@ async def send_to(ground: Ground, recipient: str) -> Check:
         ),
         text=f"{chosen.name} can send mail.\n",
     )
-    envelope = Envelope(key=1, sender=chosen.from_address, recipient=recipient, data=encode(message))
+    envelope = Envelope(key=1, sender=chosen.from_address, recipient=recipient, blocks=(encode(message),))
     async with open_relays(ground.settings) as transport:
         outcome = await transport.send(envelope)
     if outcome.kind is not OutcomeKind.SENT:

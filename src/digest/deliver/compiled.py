@@ -23,6 +23,8 @@ _DOTTED = re.compile(rb"^\..*$", re.MULTILINE)
 _UNIT = re.compile(rb"=[0-9A-F]{2}|.")
 #: That many encoded bytes fit into a line with a "=" after them.
 _UNITS = 25
+#: A piece that is not copied into its neighbours.
+_LONG = 2048
 #: A line of base64 holds that many bytes in 76 characters.
 _LINE = 57
 
@@ -58,7 +60,11 @@ class Compiled:
             self._head.append(piece)
 
     def message(self, personal: Personal) -> bytes:
-        """What `encode` makes of the reader's message, but for soft line breaks.
+        """What `encode` makes of the reader's message, but for soft line breaks; errors as of `blocks`."""
+        return b"".join(self.blocks(personal))
+
+    def blocks(self, personal: Personal) -> tuple[bytes, ...]:
+        """The message in a few pieces, of which the long ones are the same for all readers.
 
         DigestError names the header at fault.
         """
@@ -69,13 +75,30 @@ class Compiled:
         out += (write_message_id(personal.message_id), b"MIME-Version: 1.0\r\n")
         if self._html is None:
             self._text.fill(personal.values, out)
-            return b"".join(out)
+            return _packed(out)
         out.append(self._frame.first)
         self._text.fill(personal.values, out)
         out.append(self._frame.between)
         self._html.fill(personal.escaped, out)
         out.append(self._frame.last)
-        return b"".join(out)
+        return _packed(out)
+
+
+def _packed(pieces: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The same with short neighbours put together: long ones are copied by the kernel alone."""
+    out: list[bytes] = []
+    short: list[bytes] = []
+    for piece in pieces:
+        if len(piece) < _LONG:
+            short.append(piece)
+            continue
+        if short:
+            out.append(b"".join(short))
+            short = []
+        out.append(piece)
+    if short:
+        out.append(b"".join(short))
+    return tuple(out)
 
 
 def _own(personal: Personal, name: str) -> str:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -72,20 +72,23 @@ class Signer:
         """The selectors and the domain, for people."""
         return f"{' and '.join(key.selector for key in self._keys)} of {self._domain}"
 
-    def sign(self, data: bytes) -> bytes:
-        """The message with a signature for each key before it; equal messages get equal signatures.
+    def sign(self, blocks: Sequence[bytes]) -> bytes:
+        """A header for each key, to stand before the message; equal messages get equal signatures.
 
-        `data` is exactly what is sent, before dots are doubled. UsageError for what is no message.
+        The blocks are exactly what is sent, before dots are doubled. UsageError for what is no message.
         """
-        end = data.find(b"\r\n\r\n")
+        end = blocks[0].find(b"\r\n\r\n")
+        if end < 0:
+            blocks = (b"".join(blocks),)
+            end = blocks[0].find(b"\r\n\r\n")
         if end < 0:
             raise UsageError("the message has no end of its headers")
-        lines = data[:end].replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n")
+        lines = blocks[0][:end].replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n")
         fields = [_canonical(line) for line in lines]
         names, order = _plan(tuple([name for name, _ in fields]))
         signed = b"".join([fields[at][1] for at in order])
-        body_hash = base64.b64encode(_hash_of(data, end + 4))
-        return b"".join([*(self._signature(key, names, signed, body_hash) for key in self._keys), data])
+        body_hash = base64.b64encode(_hash_of(blocks, end + 4))
+        return b"".join([self._signature(key, names, signed, body_hash) for key in self._keys])
 
     def _signature(self, key: _Key, names: tuple[str, ...], signed: bytes, body_hash: bytes) -> bytes:
         start, unsigned = _start(key.algorithm, key.selector, self._domain, names)
@@ -124,14 +127,32 @@ def _start(algorithm: str, selector: str, domain: str, names: tuple[str, ...]) -
     return b"DKIM-Signature: " + start, relaxed(b"DKIM-Signature", b" " + start).removesuffix(b"\r\n")
 
 
-def _hash_of(data: bytes, start: int) -> bytes:
-    """The hash of the body that begins there, as `simple` has it, without a copy of the usual one."""
-    is_plain = data.endswith(b"\r\n") and not data.endswith(b"\r\n\r\n") and len(data) > start
-    body = memoryview(data)[start:] if is_plain else memoryview(simple(data[start:]))
+def _hash_of(blocks: Sequence[bytes], start: int) -> bytes:
+    """The hash of the body that begins there in the first block, as `simple` has it."""
+    body = blocks[0][start:]
+    last = blocks[-1] if len(blocks) > 1 else body
+    if len(last) < 4 or not last.endswith(b"\r\n") or last.endswith(b"\r\n\r\n"):
+        return _begun(simple(b"".join((body, *blocks[1:])))).digest()
+    # Up to the first value of the reader's own all messages of an issue are the same.
+    found = _begun(body, *blocks[1:2]).copy()
+    for block in blocks[2:]:
+        _add(found, block)
+    return found.digest()
+
+
+@lru_cache(maxsize=16)
+def _begun(*blocks: bytes) -> "hashlib._Hash":
+    """A hash of these, to be copied."""
     found = hashlib.sha256()
+    for block in blocks:
+        _add(found, block)
+    return found
+
+
+def _add(found: "hashlib._Hash", block: bytes) -> None:
+    body = memoryview(block)
     for at in range(0, len(body), _AT_ONCE):
         found.update(body[at : at + _AT_ONCE])
-    return found.digest()
 
 
 def relaxed(name: bytes, value: bytes) -> bytes:

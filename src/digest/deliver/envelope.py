@@ -17,14 +17,24 @@ class Envelope:
     key: int
     sender: str
     recipient: str
-    #: The output of `encode` or of `Compiled.message`.
-    data: bytes = field(repr=False)
+    #: The message in pieces: the output of `encode`, or those of `Compiled`, which other messages share.
+    blocks: tuple[bytes, ...] = field(repr=False)
     #: What a bounce can name it by; the Message-ID is good for that.
     envelope_id: str = ""
-    #: True for the latter: nothing is left to check, and no line begins with a dot.
+    #: True for blocks of `Compiled`: nothing is left to check, and no line begins with a dot.
     is_ready: bool = False
-    #: True when it is known that `data` is ASCII; else it is looked at.
+    #: True when it is known that all is ASCII; else it is looked at.
     is_ascii: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """The message as one."""
+        return b"".join(self.blocks)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the message has."""
+        return sum(map(len, self.blocks))
 
 
 async def no_intent() -> None:

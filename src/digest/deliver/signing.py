@@ -1,6 +1,7 @@
 """A transport that signs what leaves by another, several messages at a time."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from digest.deliver.dkim import Signer
@@ -21,23 +22,24 @@ class Signing:
         self._transport = transport
         self.ahead = transport.ahead
         self._signer = signer
-        self._waiting: list[tuple[bytes, asyncio.Future[bytes]]] = []
+        self._waiting: list[tuple[Sequence[bytes], asyncio.Future[bytes]]] = []
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What the other transport says of the signed message; FAILED for what cannot be signed."""
         try:
-            data = await self._signed(envelope.data)
+            signature = await self._signature(envelope.blocks)
         except DigestError as exc:
             return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=exc.what)
-        return await self._transport.send(replace(envelope, data=data), intent=intent)
+        signed = replace(envelope, blocks=(signature, *envelope.blocks))
+        return await self._transport.send(signed, intent=intent)
 
     async def check(self) -> str:
         """The other's line, and that messages are signed."""
         return f"{await self._transport.check()}, DKIM {self._signer.names}"
 
-    def _signed(self, data: bytes) -> asyncio.Future[bytes]:
+    def _signature(self, blocks: Sequence[bytes]) -> asyncio.Future[bytes]:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting.append((data, answer))
+        self._waiting.append((blocks, answer))
         if len(self._waiting) == 1:
             waiting = self._waiting
             when_idle(self._sign_all, lambda: waiting is self._waiting)
@@ -48,10 +50,10 @@ class Signing:
     # Not in a thread: it would wait longer for Python's lock than what it takes off the loop.
     def _sign_all(self) -> None:
         some, self._waiting = self._waiting, []
-        for data, answer in some:
+        for blocks, answer in some:
             if answer.done():
                 continue
             try:
-                answer.set_result(self._signer.sign(data))
+                answer.set_result(self._signer.sign(blocks))
             except Exception as exc:  # whatever it is, somebody waits for it
                 answer.set_exception(exc)

@@ -189,7 +189,7 @@ class Line:
         recipient = wire_address(envelope.recipient)
         if not (envelope.is_ready or is_canonical(envelope.data)):
             raise UsageError("the message has a bare CR, LF or NUL")
-        options = f" SIZE={len(envelope.data)}" if "size" in self._able else ""
+        options = f" SIZE={envelope.size}" if "size" in self._able else ""
         is_ascii = envelope.is_ascii or envelope.data.isascii()
         if not (is_ascii and sender.isascii() and recipient.isascii()):
             if "smtputf8" not in self._able:
@@ -278,9 +278,9 @@ def is_canonical(data: bytes) -> bool:
     return whole and b"\0" not in data
 
 
-def stuffed(envelope: Envelope) -> bytes:
-    """The message with the dots that begin a line doubled (RFC 5321 §4.5.2)."""
+def stuffed(envelope: Envelope) -> tuple[bytes, ...]:
+    """The message's blocks with the dots that begin a line doubled (RFC 5321 §4.5.2)."""
     if envelope.is_ready:
-        return envelope.data
+        return envelope.blocks
     stuffed = envelope.data.replace(b"\r\n.", b"\r\n..")
-    return b"." + stuffed if stuffed.startswith(b".") else stuffed
+    return (b".", stuffed) if stuffed.startswith(b".") else (stuffed,)

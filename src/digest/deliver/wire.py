@@ -118,9 +118,9 @@ class Wire(asyncio.Protocol):
             raise self._fault or WireError("the connection was closed")
         return asked.replies
 
-    async def push(self, data: bytes, *, seconds: float) -> None:
+    async def push(self, blocks: Sequence[bytes], *, seconds: float) -> None:
         """Write what has no reply, until the kernel has all of it; errors as in `exchange`."""
-        self._write(data)
+        self._write(*blocks)
         if self._is_paused:
             self._drained = self._loop.create_future()
             self._wait_at_most(seconds)
@@ -158,11 +158,11 @@ class Wire(asyncio.Protocol):
         elif self._deadline:
             self._break(TimeoutError())
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, *blocks: bytes) -> None:
         self._check()
         if self._transport.is_closing():
             raise WireError("Connection lost")
-        self._transport.write(data)
+        self._transport.writelines(blocks)
 
     def _check(self) -> None:
         if self._fault is not None:

@@ -40,7 +40,7 @@ class Addressing:
             key=delivery.id,
             sender=self._house.newsletter(self._issue.newsletter).from_address,
             recipient=own.recipient,
-            data=compiled.message(own),
+            blocks=compiled.blocks(own),
             envelope_id=own.message_id,
             is_ready=True,
             is_ascii=compiled.is_ascii(own),

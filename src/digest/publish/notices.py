@@ -63,7 +63,7 @@ async def _envelopes(house: House, claimed: tuple[Notice, ...], clock: Clock) ->
             key=one.id,
             sender=message.sender,
             recipient=message.recipient,
-            data=data,
+            blocks=(data,),
             envelope_id=message.message_id,
         )
 

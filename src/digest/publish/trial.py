@@ -19,7 +19,7 @@ async def send_trial(house: House, issue: Issue, email: str, *, now: datetime) -
     shows equal mails once shall show the newest.
     """
     message = await trial_message(house, issue, email, now=now)
-    envelope = Envelope(key=1, sender=message.sender, recipient=message.recipient, data=encode(message))
+    envelope = Envelope(key=1, sender=message.sender, recipient=message.recipient, blocks=(encode(message),))
     async with open_transport(house.settings.smtp) as transport:
         outcome = await transport.send(envelope)
     async with house.store.begin() as session:
