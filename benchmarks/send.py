@@ -208,7 +208,9 @@ def main() -> None:
         "--round-trip", type=float, default=0, metavar="MS", help="the server answers so late"
     )
     parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--processes", type=int, default=1, help="0: as the settings' default has it")
+    parser.add_argument(
+        "--processes", type=int, default=0, help="0, the default: as the settings' default has it"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, metavar=("DATABASE", "URL"), help=argparse.SUPPRESS)

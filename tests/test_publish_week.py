@@ -52,6 +52,15 @@ async def test_every_confirmed_reader_gets_the_issue_once_and_nobody_else(week: 
     assert (report.audience, report.missing) == (27, 0)
 
 
+async def test_two_gatherings_at_one_time_ask_each_source_once(week: Week) -> None:
+    first, second = await asyncio.gather(
+        *(gather_sources(week.house, now=week.clock(), with_pages=False) for _ in range(2))
+    )
+
+    assert first.sources > 0
+    assert second.sources == 0
+
+
 async def test_the_whole_week_twice_is_one_mail_a_reader(week: Week) -> None:
     await week.add_reader("ada@example.org")
 

@@ -1,5 +1,6 @@
 """What a use case works with, opened once and handed in: settings, database, signer, templates, log."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class House:
     signer: Signer
     templates: Templates
     log: Log
+    #: Held by who gathers in this process: of two at a time, the second finds what the first left.
+    gathering: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
     #: Mastheads by key, made once: each message of an issue asks for one.
     _mastheads: dict[str, Masthead] = field(default_factory=dict, init=False, repr=False, compare=False)
     #: Made once: an import asks it a million times.

@@ -63,10 +63,23 @@ async def gather_sources(
 ) -> GatherReport:
     """Read every source that is due (or `everything`, or `only` those) and store what is new.
 
-    Then the pages of new articles, unless without them. Twice is safe: an article is stored once a source.
+    Then the pages of new articles, unless without them. Twice is safe: an article is stored once a source,
+    and of two at a time in one process the second begins when the first is done, with what is still due.
     `watch` hears of each source as it finishes.
     """
-    chosen = only or await _chosen(house, now=now, everything=everything)
+    async with house.gathering:
+        chosen = only or await _chosen(house, now=now, everything=everything)
+        return await _gather(house, chosen, now=now, with_pages=with_pages, watch=watch)
+
+
+async def _gather(
+    house: House,
+    chosen: Sequence[Source],
+    *,
+    now: datetime,
+    with_pages: bool,
+    watch: Callable[[Gathered], None],
+) -> GatherReport:
     report = GatherReport()
     async with _open_client(house) as client:
         async for batch in _in_batches(gather.gather(chosen, client=client, now=now)):
