@@ -27,7 +27,7 @@ _PATIENCE = timedelta(minutes=2)
 #: It looks that often whether it is to stop.
 _PAUSE_SECONDS = 1.0
 #: Messages made one after the other cost a tenth less than those made between other work.
-_MADE_AT_ONCE = 16
+_MADE_AT_ONCE = 50
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
