@@ -254,15 +254,20 @@ async def test_what_a_cap_keeps_for_another_day_is_said(digest: Digest) -> None:
     assert " send 1  later sends the rest" in said
 
 
+def leave_behind(digest: Digest, state: str) -> None:
+    """What a sender that died holds."""
+    digest.sql("UPDATE issue SET state = 'sending', started_at = due_at")
+    digest.sql(
+        f"UPDATE delivery SET state = '{state}', fence = 1, attempts = 1, holder = 'gone',"
+        " lease_until = '2999-01-01 00:00:00' WHERE state = 'queued'"
+    )
+
+
 async def test_what_a_dead_sender_holds_is_said_and_taken_up(digest: Digest) -> None:
     async with open_site() as site:
         await draft_week(digest, site)
     digest.run("approve")
-    digest.sql("UPDATE issue SET state = 'sending', started_at = due_at")
-    digest.sql(
-        "UPDATE delivery SET state = 'claimed', fence = 1, attempts = 1, holder = 'gone',"
-        " lease_until = '2999-01-01 00:00:00' WHERE state = 'queued'"
-    )
+    leave_behind(digest, "claimed")
 
     words = "2 deliveries held by a sender that has ended, which is gone; the next sending takes them up"
     assert words in digest.run("status").stdout
@@ -282,11 +287,7 @@ async def test_how_many_a_crash_left_in_doubt_is_said_and_what_became_of_them(
     async with open_site() as site:
         await draft_week(digest, site)
     digest.run("approve")
-    digest.sql("UPDATE issue SET state = 'sending', started_at = due_at")
-    digest.sql(
-        "UPDATE delivery SET state = 'handed', fence = 1, attempts = 1, holder = 'gone',"
-        " lease_until = '2999-01-01 00:00:00' WHERE state = 'queued'"
-    )
+    leave_behind(digest, "handed")
 
     said = digest.run("send", "--yes", code=1 if policy == "hold" else 0).stderr
 

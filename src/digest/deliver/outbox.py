@@ -24,9 +24,10 @@ class Outbox:
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """SENT with the file's name, or DEFERRED with what the disk said; no half-written file is seen."""
-        target = self._folder / file_name(envelope.data)
+        data = envelope.data
+        target = self._folder / file_name(data)
         try:
-            written = await asyncio.to_thread(_write, self._folder, envelope.data)
+            written = await asyncio.to_thread(_write, self._folder, data)
         except OSError as exc:
             return self._deferred(envelope.key, exc)
         try:
