@@ -47,7 +47,7 @@ class Signing:
             self._sign_all()
         return answer
 
-    # Not in a thread: it would wait longer for Python's lock than what it takes off the loop.
+    # Not in threads: they wait for Python's lock, and a further process gets more out of a further core.
     def _sign_all(self) -> None:
         some, self._waiting = self._waiting, []
         for blocks, answer in some:
