@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from conftest import KEY, NOW
 from digest.domain import (
+    Cadence,
     Content,
     Delivery,
     DeliveryState,
@@ -113,6 +114,45 @@ class Patient(Writer):
     async def write(self, work: Callable[[Connection], T]) -> T:
         self.began.set()
         return await super().write(work)
+
+
+async def test_a_claim_tells_deliveries_and_readers_as_they_are_stored_and_nothing_once_it_is_stopped(
+    store: Store, writer: Writer, claimed: tuple[Delivery, ...]
+) -> None:
+    issue_id, (first, second, third, *_) = claimed[0].issue_id, claimed
+    person = Subscriber(id=first.subscriber_id, email="r0@example.org")
+    changed = Subscription(
+        subscriber=person,
+        newsletter=KEY,
+        state=SubscriptionState.LEFT,
+        sections=("events", "news"),
+        topics=("agents",),
+        cadence=Cadence.MONTHLY,
+        paused_until=NOW + LEASE,
+        hour=7,
+        requested_at=NOW,
+        confirmed_at=NOW + timedelta(microseconds=1),
+        left_at=NOW + LEASE,
+    )
+    async with store.begin() as session:
+        await subscribers.save(session, changed)
+        await subscribers.erase(session, second.subscriber_id)
+        await subscribers.suppress(session, "hash2", "bounce", "550 no", now=NOW)
+        await deliveries.give_back(session, claimed, now=NOW)
+        issue = await issues.get(session, issue_id)
+
+    got = await ledger_of(writer).claim(issue, limit=100, lease=LEASE, holder="mine")
+
+    async with store.begin() as session:
+        stored = await deliveries.page(session, issue_id, [DeliveryState.CLAIMED], after=0)
+        readers = [await subscribers.subscription(session, KEY, one.subscriber_id) for one, _ in got]
+        await issues.move(session, issue, IssueState.PAUSED)
+        await deliveries.give_back(session, [one for one, _ in got], now=NOW)
+    assert [one for one, _ in got] == [named.delivery for named in stored]
+    assert [reader for _, reader in got] == readers
+    assert [one.id for one, reader in got if reader is None] == [second.id]
+    assert [one.id for one, reader in got if reader and reader.suppressed == "bounce"] == [third.id]
+    assert await ledger_of(writer).claim(issue, limit=100, lease=LEASE, holder="mine") == []
 
 
 async def test_intents_that_are_asked_for_together_are_stored_in_one_transaction(

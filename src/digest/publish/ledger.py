@@ -53,8 +53,7 @@ class Ledger:
         )
         claimed = await self._writer.write(claim)
         # Not in one transaction: whoever else sends waits for its end.
-        read = partial(deliveries.with_readers, issue=issue, claimed=claimed)
-        return await self._writer.read(read) if claimed else []
+        return await self._writer.read(partial(deliveries.with_readers, issue=issue, claimed=claimed))
 
     async def hand(self, delivery: Delivery) -> bool:
         """True once the intent is durable; False when the claim is no longer ours.

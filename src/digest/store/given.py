@@ -11,7 +11,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     ColumnElement,
-    Connection,
     Select,
     Text,
     bindparam,
@@ -30,7 +29,7 @@ def given_words(session: AsyncSession, words: Sequence[str]) -> Select[str]:
     return select(_each(_array(words), _name(session), Text()))
 
 
-def given_ids(session: AsyncSession | Connection, ids: Sequence[int]) -> ColumnElement[int]:
+def given_ids(session: AsyncSession, ids: Sequence[int]) -> ColumnElement[int]:
     """A column of these whole numbers; its table comes with it."""
     return _ids(_array(ids), _name(session))
 
@@ -59,9 +58,8 @@ def _bound(parameter: str, name: str) -> ColumnElement[Any]:
     return text if name == "sqlite" else cast(text, JSON)
 
 
-def _name(session: AsyncSession | Connection) -> str:
-    bind = session if isinstance(session, Connection) else session.get_bind()
-    return bind.dialect.name
+def _name(session: AsyncSession) -> str:
+    return session.get_bind().dialect.name
 
 
 def _ids(array: ColumnElement[Any], name: str) -> ColumnElement[int]:

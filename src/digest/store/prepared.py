@@ -5,16 +5,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Update
+from sqlalchemy import Connection, CursorResult, Select, Update
 from sqlalchemy.dialects import sqlite
 
 from digest.store.moments import sqlite_moment
+
+Statement = Select[*tuple[Any, ...]] | Update
 
 
 class Prepared:
     """A statement of each database's own; what is bound are texts, numbers and moments, by name."""
 
-    def __init__(self, write: Callable[[str], Update]) -> None:
+    def __init__(self, write: Callable[[str], Statement]) -> None:
         """`write` gives the statement for a database of that name ("sqlite", "postgresql")."""
         self._write = cache(write)
 
@@ -29,7 +31,7 @@ class Prepared:
 
 
 @cache
-def _in_words(statement: Update) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+def _in_words(statement: Statement) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     """The statement's text, the names of its places in order, and the values that never change."""
     compiled = statement.compile(dialect=sqlite.dialect())
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)

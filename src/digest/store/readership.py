@@ -1,15 +1,16 @@
 """All readers of a newsletter: by the page, by the number, by what they chose."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from digest.domain import Cadence, Choice, Subscriber, Subscription, SubscriptionState
-from digest.store.given import given_ids
-from digest.store.packed import fetch
+from digest.store.given import bound_ids
+from digest.store.packed import Query
 from digest.store.reader_tables import SubscriberRow, SubscriptionRow, SuppressionRow
 
 _PAGE = 1000
@@ -44,11 +45,16 @@ async def of_ids(session: AsyncSession, newsletter: str, ids: Sequence[int]) -> 
 
 def those_of_ids(connection: Connection, newsletter: str, ids: Sequence[int]) -> dict[int, Subscription]:
     """Subscriptions by subscriber id, for those of `ids` that are still there."""
-    query = _columns(newsletter).where(SubscriptionRow.subscriber_id.in_(select(given_ids(connection, ids))))
-    return {row[0]: _of_columns(newsletter, row) for row in fetch(connection, query)}
+    rows = _THOSE.rows(connection, its_newsletter=newsletter, its_ids=json.dumps(ids))
+    return {row[0]: _of_columns(newsletter, row) for row in rows}
 
 
-def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
+def _those(name: str) -> Select[*tuple[Any, ...]]:
+    wanted = select(bound_ids("its_ids", name))
+    return _columns(bindparam("its_newsletter")).where(SubscriptionRow.subscriber_id.in_(wanted))
+
+
+def _columns(newsletter: str | BindParameter[str]) -> Select[*tuple[Any, ...]]:
     """Columns, not rows of the mapper: this is asked for every reader of an issue."""
     return (
         select(*_READER, *_SUBSCRIPTION, func.coalesce(SuppressionRow.reason, ""))
@@ -57,6 +63,9 @@ def _columns(newsletter: str) -> Select[*tuple[Any, ...]]:
         .outerjoin(SuppressionRow, SuppressionRow.email_hash == SubscriberRow.email_hash)
         .where(SubscriptionRow.newsletter == newsletter)
     )
+
+
+_THOSE = Query(_those)
 
 
 def _of_columns(newsletter: str, row: Sequence[Any]) -> Subscription:
