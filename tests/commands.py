@@ -158,9 +158,9 @@ def feed(*titles: str, name: str = "A blog") -> str:
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{items}</channel></rss>'
 
 
-def mates_of(pid: int) -> list[int]:
-    """The processes that this one has started to send."""
+def signers_of(pid: int) -> list[int]:
+    """The processes that this one has started to sign."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [
-        int(one) for one in children if b"digest.publish.mate" in Path(f"/proc/{one}/cmdline").read_bytes()
+        int(one) for one in children if b"digest.deliver.signer" in Path(f"/proc/{one}/cmdline").read_bytes()
     ]

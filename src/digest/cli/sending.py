@@ -200,7 +200,7 @@ async def _send(terminal: Terminal, house: House, issue: Issue, count: int) -> N
         settled = _SETTLED[house.settings.delivery.uncertain]
         terminal.warn("doubt", f"{counted(done.in_doubt, 'mail')} may have left before a crash: {settled}")
     for why in done.lost:
-        terminal.warn("process", f"one of those that sent was lost: {why}; the others take over what it held")
+        terminal.warn("process", f"one of those that sign was lost: {why}; the sender signed instead")
     if is_to_stop():
         terminal.say("sent", (await ledger_of(house, issue)).words())
         raise asyncio.CancelledError

@@ -67,7 +67,7 @@ class DeliverySettings(Part):
     uncertain: Literal["resend", "hold", "assume-sent"] = "resend"
     #: What the ledger outlives: the death of the process, or a loss of power too (a sync to disk a group).
     durability: Literal["process", "power"] = "process"
-    #: Processes that send an issue together; 0 is one, and on SQLite one a core for large signed issues.
+    #: Processes at work on an issue: who sends, and who sign beside it; 0 is one a core, at most four.
     processes: int = Field(0, ge=0, le=16)
     #: Hours after which a deferred delivery is given up.
     retry_for_hours: float = Field(48, gt=0, le=240)

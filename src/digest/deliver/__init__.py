@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from digest.deliver import pacing
     from digest.deliver.breaker import Returns, Verdict
     from digest.deliver.compiled import Compiled
-    from digest.deliver.dkim import NewKeys, new_keys
-    from digest.deliver.dkim import records as dkim_records
     from digest.deliver.envelope import Envelope, Intent, Transport
+    from digest.deliver.keys import NewKeys, new_keys
+    from digest.deliver.keys import records as dkim_records
     from digest.deliver.mime import encode
     from digest.deliver.providers import provider
     from digest.deliver.quiet import after_quiet, own_hour
@@ -53,7 +53,7 @@ _MODULES = {
         "Verdict",
     ),
     "compiled": ("Compiled",),
-    "dkim": (
+    "keys": (
         "NewKeys",
         "dkim_records=records",
         "new_keys",

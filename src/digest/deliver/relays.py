@@ -3,11 +3,14 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from digest.config import Settings
 from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
+from digest.deliver.keys import read_keyring
+from digest.deliver.signers import Signers
+from digest.deliver.signing import Signing
 from digest.deliver.transports import open_transport
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import TransportError
@@ -41,9 +44,10 @@ class Way:
 class Relays:
     """A transport over all relays there are."""
 
-    def __init__(self, ways: tuple[Way, ...]) -> None:
-        """The ways are opened and closed by whoever made them."""
+    def __init__(self, ways: tuple[Way, ...], signers: Signers | None = None) -> None:
+        """The ways, and who signs for them, are opened and closed by whoever made them."""
         self.ways = ways
+        self._signers = signers
         self.connections = sum(way.connections for way in ways)
         self.ahead = sum(way.ahead for way in ways)
 
@@ -82,6 +86,11 @@ class Relays:
         return "; ".join(found)
 
     @property
+    def lost(self) -> tuple[str, ...]:
+        """Why processes that signed ended too early; what they were asked was signed here."""
+        return tuple(self._signers.lost) if self._signers else ()
+
+    @property
     def awake(self) -> tuple[Way, ...]:
         """Those that do not rest; all when every one does: somebody has to try."""
         now = asyncio.get_running_loop().time()
@@ -108,6 +117,7 @@ class Relays:
 async def open_relays(settings: Settings) -> AsyncIterator[Relays]:
     """Every relay of the settings, closed at the end; errors as those of `open_transport`."""
     async with AsyncExitStack() as stack:
+        signers = await _signers(settings, stack)
         ways = []
         for name, one in settings.ways.items():
             changes = {
@@ -115,11 +125,13 @@ async def open_relays(settings: Settings) -> AsyncIterator[Relays]:
                 "password_file": one.password_file,
                 "connections": one.connections,
                 "messages_per_connection": one.messages_per_connection,
-                "dkim": None if one.signs else settings.smtp.dkim,
+                "dkim": None,
             }
             place = f"relays.{name}.url" if settings.relays else "smtp.url"
             opened = open_transport(settings.smtp.model_copy(update=changes), place=place)
             transport = await stack.enter_async_context(opened)
+            if signers is not None and not one.signs:
+                transport = Signing(transport, signers)
             ways.append(
                 Way(
                     name=name,
@@ -130,4 +142,13 @@ async def open_relays(settings: Settings) -> AsyncIterator[Relays]:
                     ahead=0 if one.is_limited else transport.ahead,
                 )
             )
-        yield Relays(tuple(ways))
+        yield Relays(tuple(ways), signers)
+
+
+async def _signers(settings: Settings, stack: AsyncExitStack) -> Signers | None:
+    """One for all relays that do not sign themselves."""
+    keys = settings.smtp.dkim
+    if keys is None or all(one.signs for one in settings.ways.values()):
+        return None
+    signers = Signers(read_keyring(keys), processes=settings.delivery.processes)
+    return await stack.enter_async_context(aclosing(signers))

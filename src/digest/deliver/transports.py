@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from digest.config import SmtpSettings
-from digest.deliver.dkim import Signer
 from digest.deliver.envelope import Transport
+from digest.deliver.keys import read_keyring
 from digest.deliver.outbox import Outbox
 from digest.deliver.pool import relay
+from digest.deliver.signers import Signers
 from digest.deliver.signing import Signing
 from digest.deliver.smtp import Account
 from digest.errors import ConfigError
@@ -41,13 +42,13 @@ def open_transport(
         )
     if settings.dkim is None:
         return opener(settings, place)
-    return _signing(opener(settings, place), Signer(settings.dkim))
+    return _signing(opener(settings, place), Signers(read_keyring(settings.dkim), processes=1))
 
 
 @asynccontextmanager
-async def _signing(way: AbstractAsyncContextManager[Transport], signer: Signer) -> AsyncIterator[Transport]:
-    async with way as transport:
-        yield Signing(transport, signer)
+async def _signing(way: AbstractAsyncContextManager[Transport], signers: Signers) -> AsyncIterator[Transport]:
+    async with aclosing(signers), way as transport:
+        yield Signing(transport, signers)
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from digest.house import House
 from digest.publish.addressing import Addressing
 from digest.publish.approve import CANCELLED
 from digest.publish.breaker import Breaker
-from digest.publish.crew import Crew, crew, share, size
 from digest.publish.ledger import Ledger
 from digest.publish.outcomes import SETTLED_AS, next_issue_after
 from digest.publish.pacing import Pacing
@@ -36,7 +35,7 @@ class SendReport:
     excluded: dict[str, int] = field(default_factory=dict)
     #: When the next deferred one is due, if any waits.
     next_due: datetime | None = None
-    #: Why processes that took part ended too early; others did their part.
+    #: Why processes that signed ended too early; this one signed the rest.
     lost: tuple[str, ...] = ()
     #: How many a crash had left in doubt before, of any issue; settled as the operator decided.
     in_doubt: int = 0
@@ -71,36 +70,9 @@ async def send(
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
         frozen = await renderings.of_issue(session, issue.id)
-    addressing = Addressing(house, issue, frozen)
-    # Another process has the real clock.
-    count = await size(house, issue) if clock is utc_now else 1
-    lost: list[str] = []
-    in_doubt = 0
-    while count:
-        async with crew(house, issue, count=count, watch=watch, should_stop=should_stop) as ours:
-            in_doubt += await _take_part(
-                house, issue, addressing, ours, clock=clock, watch=watch, pause=pause
-            )
-        lost += ours.lost
-        # When some are lost, those that are left divide anew what is left.
-        count = ours.size - len(ours.lost) if ours.lost and not should_stop() else 0
-    return replace(await finish(house, issue, now=clock()), lost=tuple(lost), in_doubt=in_doubt)
-
-
-async def _take_part(
-    house: House,
-    issue: Issue,
-    addressing: Addressing,
-    ours: Crew,
-    *,
-    clock: Clock,
-    watch: Callable[[Outcome], None],
-    pause: Callable[[float], Awaitable[None]],
-) -> int:
-    """Send this process's part, after what dead senders held was put back; how much of that was in doubt."""
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
     async with (
-        open_relays(share(house.settings, ours.size, 0)) as relays,
+        open_relays(house.settings) as relays,
         aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
         registered(house, clock=clock) as name,
@@ -109,10 +81,10 @@ async def _take_part(
             house=house,
             issue=issue,
             name=name,
-            addressing=addressing,
+            addressing=Addressing(house, issue, frozen),
             clock=clock,
             ledger=Ledger(writer, hand_lease=lease, clock=clock, at_once=relays.connections),
-            should_stop=ours.should_stop,
+            should_stop=should_stop,
             relays=relays,
             pacing=pacing,
             pause=pause,
@@ -122,7 +94,10 @@ async def _take_part(
         await sending.breaker.open()
         in_doubt = await recover(house, now=clock())
         await sending.run(watch)
-    return in_doubt
+    for why in relays.lost:
+        house.log.warning("deliver.signer_lost", why=why, then="the sender signed instead")
+    done = await finish(house, issue, now=clock())
+    return replace(done, lost=relays.lost, in_doubt=in_doubt)
 
 
 def _writer(house: House) -> Writer:

@@ -1,0 +1,212 @@
+"""Who signs: this process, and others beside it as soon as there is much to sign."""
+
+import asyncio
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+
+from digest.deliver.dkim import Signer
+from digest.deliver.keys import Keyring
+from digest.deliver.signer import LENGTH, Shorthand
+from digest.eventloop import when_idle
+
+_Answer = asyncio.Future[bytes | str]
+#: Messages, and who waits for the signature of each.
+_Some = list[tuple[Sequence[bytes], _Answer]]
+
+#: One after the other is faster than each between other work; more at once gains no more. Six times eight.
+_AT_ONCE = 48
+#: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
+_WORTH_IT = 200
+#: Beyond that many the one that sends is what they wait for.
+_MOST = 4
+#: It signs so many in 20 ms at worst; one that is silent for so long hangs.
+_SILENCE_SECONDS = 30.0
+_PIPE_BYTES = 1_000_000
+_BROKEN = (OSError, asyncio.IncompleteReadError, EOFError, pickle.UnpicklingError)
+
+
+class _Beside:
+    """A further process, and what it was asked: it answers in that order."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
+        """`ours` leads to its standard input and output."""
+        self.asked: deque[_Some] = deque()
+        self.why = ""
+        self._process = process
+        self._socket = ours
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._shorthand = Shorthand()
+        self._timers: deque[asyncio.TimerHandle] = deque()
+
+    async def open(self, keyring: Keyring) -> None:
+        """Tell it its keys, and wait until it is ready; errors are `_BROKEN`."""
+        self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_PIPE_BYTES)
+        self._tell(keyring)
+        await self._heard()
+
+    def ask(self, some: _Some) -> None:
+        """Have the messages signed."""
+        self.asked.append(some)
+        self._tell(self._shorthand.write([blocks for blocks, _ in some]))
+
+    async def answer(self) -> None:
+        """Pass on what it says next; errors are `_BROKEN`."""
+        signatures: list[bytes | str] = pickle.loads(await self._heard())  # noqa: S301  from a process of ours
+        _answer(self.asked.popleft(), signatures)
+
+    def _tell(self, said: object) -> None:
+        """Say what is owed an answer within some seconds."""
+        self._timers.append(asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._give_up))
+        data = pickle.dumps(said, protocol=5)
+        if self._writer is not None:
+            self._writer.writelines((LENGTH.pack(len(data)), data))
+
+    async def _heard(self) -> bytes:
+        if self._reader is None:
+            raise EOFError
+        head = await self._reader.readexactly(LENGTH.size)
+        said = await self._reader.readexactly(LENGTH.unpack(head)[0])
+        self._timers.popleft().cancel()
+        return said
+
+    def _give_up(self) -> None:
+        self.why = "it hung"
+        self._process.kill()
+
+    def end(self) -> None:
+        """End it at once: it holds nothing that anybody else has not."""
+        for timer in self._timers:
+            timer.cancel()
+        code = self._process.poll()
+        self._process.kill()
+        self._process.wait()
+        if self._writer is not None:
+            self._writer.transport.abort()
+        else:
+            self._socket.close()
+        self.why = self.why or _ending(code)
+
+
+class Signers:
+    """Signs messages here, or in processes that it starts when there are many."""
+
+    def __init__(self, keyring: Keyring, *, processes: int) -> None:
+        """Of at most so many processes with this one; 0 is one for each core, at most four."""
+        self._keyring = keyring
+        self._signer = Signer(keyring)
+        self.names = self._signer.names
+        #: Why processes ended too early; what they were asked is signed here.
+        self.lost: list[str] = []
+        most = processes or min(os.cpu_count() or 1, _MOST)
+        self._to_start = most - 1 if sys.platform != "win32" else 0
+        self._waiting: _Some = []
+        self._signed_here = 0
+        self._ready: list[_Beside] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def sign(self, blocks: Sequence[bytes]) -> _Answer:
+        """What `Signer.sign` gives for the message."""
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        self._waiting.append((blocks, answer))
+        if len(self._waiting) == 1:
+            waiting = self._waiting
+            when_idle(self._hand_out, lambda: waiting is self._waiting)
+        elif len(self._waiting) >= _AT_ONCE:
+            self._hand_out()
+        return answer
+
+    async def aclose(self) -> None:
+        """End every process; what it was asked is no longer wanted."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _hand_out(self) -> None:
+        """Have what waits signed by who has nothing to do, or leave it waiting until somebody has."""
+        free = min(self._ready, key=lambda one: len(one.asked), default=None)
+        if free is not None and free.asked and len(self._waiting) < _AT_ONCE:
+            return
+        some, self._waiting = self._waiting, []
+        # Two at most: what it signs, and the next.
+        if free is not None and len(free.asked) < 2:
+            free.ask(some)
+        else:
+            self._sign_here(some)
+
+    def _sign_here(self, some: _Some) -> None:
+        _answer(some, self._signer.sign([blocks for blocks, _ in some]))
+        self._signed_here += len(some)
+        while self._to_start and self._signed_here >= _WORTH_IT:
+            self._to_start -= 1
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self) -> None:
+        """A process from its start to its end; when it ends too early, what it was asked is signed here."""
+        try:
+            beside = _Beside(*_started())
+        except OSError as exc:
+            self.lost.append(f"{sys.executable}: {exc.strerror}")
+            return
+        try:
+            with contextlib.suppress(*_BROKEN):
+                await beside.open(self._keyring)
+                self._ready.append(beside)
+                await self._pass_on(beside)
+        finally:
+            if beside in self._ready:
+                self._ready.remove(beside)
+            beside.end()
+        self.lost.append(beside.why)
+        for some in beside.asked:
+            self._sign_here(some)
+        self._hand_on()
+
+    async def _pass_on(self, beside: _Beside) -> None:
+        while True:
+            await beside.answer()
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Hand out what waited for somebody to have time."""
+        if self._waiting:
+            self._hand_out()
+
+
+def _answer(some: _Some, signatures: list[bytes | str]) -> None:
+    for (_, answer), signature in zip(some, signatures, strict=True):
+        if not answer.done():
+            answer.set_result(signature)
+
+
+def _started() -> "tuple[subprocess.Popen[bytes], socket.socket]":
+    """The process, and what leads to it; OSError when the system gives none."""
+    command = (sys.executable, "-P", "-m", "digest.deliver.signer")
+    ours, theirs = socket.socketpair()
+    end = theirs.fileno()
+    try:
+        # Ctrl-C reaches all of a terminal's foreground group, and one that still starts has no answer to it.
+        # Not a session of its own: the system would share the cores between sessions.
+        process = subprocess.Popen(command, stdin=end, stdout=end, process_group=0)  # noqa: S603 - our own
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return process, ours
+
+
+def _ending(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is None:
+        return "it stopped answering"
+    return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with code {code}"
