@@ -32,8 +32,6 @@ _OVERSIGNED = (
 _SIGNED = ("message-id", "mime-version", "content-type", "precedence", "auto-submitted")
 _BLANKS = re.compile(rb"[ \t]+")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*)")
-#: For more the library lets go of Python's lock, and may wait long for it in a process that does much else.
-_AT_ONCE = 2047
 _B_LINE = 72
 _NO_MESSAGE = "the message has no end of its headers"
 
@@ -153,23 +151,14 @@ def _hash_of(blocks: Sequence[bytes], start: int) -> bytes:
     # Up to the first value of the reader's own all messages of an issue are the same.
     found = _begun(body, *blocks[1:2]).copy()
     for block in blocks[2:]:
-        _add(found, block)
+        found.update(block)
     return found.digest()
 
 
 @lru_cache(maxsize=16)
 def _begun(*blocks: bytes) -> "hashlib._Hash":
     """A hash of these, to be copied."""
-    found = hashlib.sha256()
-    for block in blocks:
-        _add(found, block)
-    return found
-
-
-def _add(found: "hashlib._Hash", block: bytes) -> None:
-    body = memoryview(block)
-    for at in range(0, len(body), _AT_ONCE):
-        found.update(body[at : at + _AT_ONCE])
+    return hashlib.sha256(b"".join(blocks))
 
 
 def relaxed(name: bytes, value: bytes) -> bytes:
