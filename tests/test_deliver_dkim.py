@@ -171,7 +171,7 @@ async def test_a_transport_signs_what_leaves_by_it(keys: NewKeys, tmp_path: Path
     (file,) = tmp_path.glob("*.eml")  # noqa: ASYNC240 (a test's own folder)
     assert outcome.kind is OutcomeKind.SENT
     assert verified(file.read_bytes(), keys) == [True, True]
-    assert said.endswith("DKIM week-rsa and week-ed25519 of example.org")
+    assert "DKIM week-rsa and week-ed25519 of example.org" in said
 
 
 async def test_many_messages_signed_at_a_time_keep_their_own_signatures(

@@ -43,6 +43,7 @@ class _Key:
     algorithm: str
     selector: str
     sign: Callable[[Sequence[bytes]], list[bytes]]
+    is_fast: Callable[[], bool] = lambda: False
 
 
 class _Prepared(NamedTuple):
@@ -61,10 +62,10 @@ class Signer:
         self._domain = keyring.domain
         self._keys = [_open_key(selector, pem) for selector, pem in keyring.keys]
 
-    @property
-    def names(self) -> str:
-        """The selectors and the domain, for people."""
-        return f"{' and '.join(key.selector for key in self._keys)} of {self._domain}"
+    def describe(self) -> str:
+        """The selectors and the domain, for people, and whether RSA is fast here."""
+        fast = ", RSA eight at a time" if any(key.is_fast() for key in self._keys) else ""
+        return f"DKIM {' and '.join(key.selector for key in self._keys)} of {self._domain}{fast}"
 
     def sign(self, messages: Sequence[Sequence[bytes]]) -> list[bytes | str]:
         """For each message a header for each key, to stand before it; words for what is no message.
@@ -191,7 +192,8 @@ def _open_key(selector: str, pem: bytes) -> _Key:
     key = opened(pem)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return _Key("ed25519-sha256", selector, partial(_sign_ed25519, key))
-    return _Key("rsa-sha256", selector, RsaSigner(key).sign)
+    rsa = RsaSigner(key)
+    return _Key("rsa-sha256", selector, rsa.sign, lambda: rsa.is_fast)
 
 
 def _sign_ed25519(key: ed25519.Ed25519PrivateKey, many: Sequence[bytes]) -> list[bytes]:

@@ -38,6 +38,11 @@ class RsaSigner:
         self._eight: _EightAtOnce | None = None
         self._is_looked_for = False
 
+    @property
+    def is_fast(self) -> bool:
+        """True when many are signed eight at a time."""
+        return self._at_once() is not None
+
     def sign(self, many: Sequence[bytes]) -> list[bytes]:
         """The signature of each."""
         if len(many) < _WORTH_IT or (eight := self._at_once()) is None:

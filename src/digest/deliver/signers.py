@@ -102,7 +102,6 @@ class Signers:
         """Of at most so many processes with this one; 0 is one for each core, at most four."""
         self._keyring = keyring
         self._signer = Signer(keyring)
-        self.names = self._signer.names
         #: Why processes ended too early; what they were asked is signed here.
         self.lost: list[str] = []
         most = processes or min(os.cpu_count() or 1, _MOST)
@@ -122,6 +121,10 @@ class Signers:
         elif len(self._waiting) >= _AT_ONCE:
             self._hand_out()
         return answer
+
+    def describe(self) -> str:
+        """What is signed with, for people."""
+        return self._signer.describe()
 
     async def aclose(self) -> None:
         """End every process; what it was asked is no longer wanted."""

@@ -36,4 +36,4 @@ class Signing:
 
     async def check(self) -> str:
         """The other's line, and that messages are signed."""
-        return f"{await self._transport.check()}, DKIM {self._signers.names}"
+        return f"{await self._transport.check()}, {self._signers.describe()}"
