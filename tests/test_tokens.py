@@ -22,6 +22,13 @@ def test_a_token_says_for_whom_it_was_made(subject: int, purpose: Purpose) -> No
     assert len(token) <= 60
 
 
+def test_a_series_gives_each_subject_the_token_that_it_has_by_itself() -> None:
+    token = SIGNER.series(Purpose.LEAVE, "weekly", NOW)
+
+    assert [token(7), token(8)] == [SIGNER.sign(Purpose.LEAVE, "weekly", subject, NOW) for subject in (7, 8)]
+    assert SIGNER.read(token(8), Purpose.LEAVE, "weekly", now=NOW).subject == 8
+
+
 @given(st.text(max_size=90))
 def test_hostile_text_is_never_a_token(text: str) -> None:
     with pytest.raises(TokenError):

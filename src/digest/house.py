@@ -1,7 +1,7 @@
 """What a use case works with, opened once and handed in: settings, database, signer, templates, log."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,18 +80,28 @@ class House:
 
     def links(self, key: str, subscriber: Subscriber, number: int) -> Links:
         """One reader's own links, equal each time they are made."""
-        leave = self.token(Purpose.LEAVE, key, subscriber.id)
-        preferences = self.token(Purpose.PREFERENCES, key, subscriber.id)
+        return self.links_of(key, number)(subscriber)
+
+    def links_of(self, key: str, number: int) -> Callable[[Subscriber], Links]:
+        """What gives `links` to one reader of an issue after the other: what they share is made once."""
+        leave = self.signer.series(Purpose.LEAVE, key, _TIMELESS)
+        preferences = self.signer.series(Purpose.PREFERENCES, key, _TIMELESS)
         local, _, domain = self.masthead(key).from_address.rpartition("@")
         home = self.page(key)
-        page = f"{home}/leave/{leave}"
-        return Links(
-            browser=f"{home}/issues/{number}",
-            preferences=f"{home}/preferences/{preferences}",
-            leave=page,
-            one_click=page,
-            leave_mail=f"{local}+unsubscribe-{leave}@{domain}",
-        )
+        browser = f"{home}/issues/{number}"
+
+        def links(subscriber: Subscriber) -> Links:
+            token = leave(subscriber.id)
+            page = f"{home}/leave/{token}"
+            return Links(
+                browser=browser,
+                preferences=f"{home}/preferences/{preferences(subscriber.id)}",
+                leave=page,
+                one_click=page,
+                leave_mail=f"{local}+unsubscribe-{token}@{domain}",
+            )
+
+        return links
 
     def email_hash(self, email: str) -> str:
         """The keyed hash by which an address is found, suppressed and remembered after erasure.

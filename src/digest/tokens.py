@@ -4,6 +4,7 @@ import binascii
 import hashlib
 import hmac
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -73,8 +74,17 @@ class Signer:
 
     def sign(self, purpose: Purpose, scope: str, subject: int, made_at: datetime) -> str:
         """A token for `subject` within `scope` (a newsletter's key); equal input, equal token."""
-        who, when = _to36(subject), _to36(int(made_at.timestamp()))
-        return f"{who}.{when}.{self._mac(purpose, scope, who, when)}"
+        return self.series(purpose, scope, made_at)(subject)
+
+    def series(self, purpose: Purpose, scope: str, made_at: datetime) -> Callable[[int], str]:
+        """What `sign` gives to one subject after the other: what their tokens share is made once."""
+        for_what, when = f"{purpose}\n{scope}", _to36(int(made_at.timestamp()))
+
+        def token(subject: int) -> str:
+            who = _to36(subject)
+            return f"{who}.{when}.{self._mac(for_what, who, when)}"
+
+        return token
 
     def read(
         self,
@@ -90,15 +100,15 @@ class Signer:
         if len(parts) != 3 or len(token) > 80 or not token.isascii():
             raise TokenError
         who, when, mac = parts
-        if not hmac.compare_digest(mac, self._mac(purpose, scope, who, when)):
+        if not hmac.compare_digest(mac, self._mac(f"{purpose}\n{scope}", who, when)):
             raise TokenError
         claim = Claim(subject=int(who, 36), made_at=datetime.fromtimestamp(int(when, 36), UTC))
         if life is not None and now - claim.made_at > life:
             raise TokenExpiredError
         return claim
 
-    def _mac(self, purpose: Purpose, scope: str, who: str, when: str) -> str:
-        code = self._hash.of(f"{purpose}\n{scope}\n{who}\n{when}".encode())
+    def _mac(self, for_what: str, who: str, when: str) -> str:
+        code = self._hash.of(f"{for_what}\n{who}\n{when}".encode())
         letters = binascii.b2a_base64(code[:_MAC_BYTES], newline=False)[:_MAC_LETTERS]
         return letters.translate(_IN_LINKS).decode()
 

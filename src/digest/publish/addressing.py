@@ -6,7 +6,7 @@ from datetime import datetime
 from digest.deliver import Compiled, Envelope
 from digest.domain import Choice, Delivery, Issue, Rendered, Subscription
 from digest.house import House
-from digest.publish.mails import nothing_for, own_part, shared_part
+from digest.publish.mails import nothing_for, own_parts, shared_part
 
 #: So many encoded editions are kept, those last used: 50 KB each, made again in two milliseconds.
 MOST_COMPILED = 500
@@ -19,6 +19,8 @@ class Addressing:
         """`frozen` has the renderings that were approved, by choice."""
         self._house = house
         self._issue = issue
+        self._own_part = own_parts(house, issue)
+        self._sender = house.newsletter(issue.newsletter).from_address
         #: Choices that come to the same share one rendering, which is then known by being that one.
         same: dict[Rendered, Rendered] = {}
         self._frozen = {choice: same.setdefault(one, one) for choice, one in frozen.items()}
@@ -34,11 +36,11 @@ class Addressing:
 
     def envelope(self, delivery: Delivery, reader: Subscription) -> Envelope:
         """The message to who is not excluded; DigestError when it cannot be made."""
-        own = own_part(self._house, self._issue, reader)
+        own = self._own_part(reader)
         compiled = self._of_choice(delivery.choice, is_dated=own.is_dated)
         return Envelope(
             key=delivery.id,
-            sender=self._house.newsletter(self._issue.newsletter).from_address,
+            sender=self._sender,
             recipient=own.recipient,
             blocks=compiled.blocks(own),
             envelope_id=own.message_id,

@@ -1,5 +1,7 @@
 """The very message that one reader gets of an issue: previews and sending share it."""
 
+from collections.abc import Callable
+
 from digest.deliver import Compiled
 from digest.domain import (
     Choice,
@@ -59,7 +61,7 @@ async def message_for(house: House, issue: Issue, subscription: Subscription | N
 async def bytes_for(house: House, issue: Issue, subscription: Subscription | None = None) -> bytes:
     """The very bytes that would be sent to that reader (a sample reader when None)."""
     reader = subscription or sample_reader(issue.newsletter)
-    own = own_part(house, issue, reader)
+    own = own_parts(house, issue)(reader)
     rendered = await rendered_for(house, issue, reader)
     return Compiled(shared_part(house, issue, rendered, is_dated=own.is_dated)).message(own)
 
@@ -87,11 +89,12 @@ def shared_part(house: House, issue: Issue, rendered: Rendered, *, is_dated: boo
     )
 
 
-def own_part(house: House, issue: Issue, reader: Subscription) -> Personal:
-    """What `addressed` gives to this reader alone."""
-    return personal(
-        reader,
-        house.masthead(issue.newsletter),
-        house.links(issue.newsletter, reader.subscriber, issue.number),
-        issue_id=issue.id,
-    )
+def own_parts(house: House, issue: Issue) -> Callable[[Subscription], Personal]:
+    """What gives to each reader what `addressed` gives to them alone."""
+    masthead = house.masthead(issue.newsletter)
+    links = house.links_of(issue.newsletter, issue.number)
+
+    def own_part(reader: Subscription) -> Personal:
+        return personal(reader, masthead, links(reader.subscriber), issue_id=issue.id)
+
+    return own_part
