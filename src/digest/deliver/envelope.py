@@ -10,7 +10,8 @@ from digest.domain import Outcome
 Intent = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as other values are: one is made for each message, and that would take twice as long.
+@dataclass(slots=True, kw_only=True)
 class Envelope:
     """One message on its way: `key` is the caller's own, `sender` may be "" (the null reverse-path)."""
 

@@ -33,7 +33,8 @@ class Pattern:
     html: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as other values are: one is made for each message, and that would take twice as long.
+@dataclass(slots=True, kw_only=True)
 class Personal:
     """What is one reader's own in a message: by the names that its `Pattern` leaves open."""
 

@@ -43,7 +43,8 @@ class Masthead:
         return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as other values are: one is made for each message, and that would take twice as long.
+@dataclass(slots=True, kw_only=True)
 class Links:
     """One reader's own links in one issue; all absolute."""
 
