@@ -114,7 +114,8 @@ class Sending:
                         await self._give_back([one for one, _reader in batch[at:]])
                         break
                     if not made:
-                        made.extend([self._make(*one) for one in batch[at : at + _MADE_AT_ONCE]])
+                        now = self.clock()
+                        made.extend([self._make(*one, now=now) for one in batch[at : at + _MADE_AT_ONCE]])
                     message = made.popleft()
                     self.pacing.promised -= 1
                     if reader is not None and await self._must_wait(delivery, reader):
@@ -185,9 +186,11 @@ class Sending:
             for delivery, _due in postponed:
                 del self.claimed[delivery.id]
 
-    def _make(self, delivery: Delivery, reader: Subscription | None) -> Envelope | Settlement:
+    def _make(
+        self, delivery: Delivery, reader: Subscription | None, *, now: datetime
+    ) -> Envelope | Settlement:
         """The message; for who left or was suppressed since approval, or cannot have one, how that ends."""
-        why = self.addressing.exclusion(delivery, reader, at=self.clock())
+        why = self.addressing.exclusion(delivery, reader, at=now)
         if why or reader is None:
             return Settlement(delivery=delivery, state=DeliveryState.SKIPPED, reason=why)
         try:
