@@ -12,11 +12,13 @@ _T = TypeVar("_T")
 _IDLE = 0.00005
 #: What is put off until the loop is idle waits no longer than that, in seconds.
 _PATIENCE = 0.03
+#: So many values are made between two searches of memory for rings.
+_MADE_BETWEEN_LOOKS = 10_000
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """What the coroutine gives, on a loop of its own; Ctrl-C cancels it, as with `asyncio.run`."""
-    _keep_what_is_imported()
+    _look_seldom_for_rings()
     with asyncio.Runner(loop_factory=_factory()) as runner:
         return runner.run(main)
 
@@ -42,9 +44,10 @@ def when_idle(call: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
 
 
 @cache
-def _keep_what_is_imported() -> None:
-    """Once: looking through it for garbage again and again costs what it never saves."""
+def _look_seldom_for_rings() -> None:
+    """Once: what is imported is never looked through again, and what is made seldom: it hardly has any."""
     gc.freeze()
+    gc.set_threshold(_MADE_BETWEEN_LOOKS)
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
