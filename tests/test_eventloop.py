@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+import weakref
+from functools import partial
 
 from digest.eventloop import when_idle
 
@@ -55,3 +57,14 @@ async def test_what_nobody_wants_any_more_is_not_done() -> None:
     await done.wait()
 
     assert did == []
+
+
+async def test_what_it_asks_is_let_go_of_at_once() -> None:
+    asked = asyncio.Event()
+    there = weakref.ref(asked)
+    done = asyncio.Event()
+    when_idle(done.set, partial(lambda _asked: True, asked))
+    del asked
+    await done.wait()
+
+    assert there() is None

@@ -28,19 +28,20 @@ def when_idle(call: Callable[[], None], is_wanted: Callable[[], bool]) -> None:
 
     What is put off so costs hardly a wait, and is done with more of its kind at a time, which is faster.
     """
-    loop = asyncio.get_running_loop()
     latest = time.perf_counter() + _PATIENCE
+    asyncio.get_running_loop().call_soon(_look, call, is_wanted, latest, 0.0)
 
-    def look(since: float) -> None:
-        if not is_wanted():
-            return
-        now = time.perf_counter()
-        if now - since > _IDLE and now < latest:
-            loop.call_soon(look, now)
-        else:
-            call()
 
-    loop.call_soon(look, 0.0)
+# Not within `when_idle`: a function that names itself there is a ring, and keeps all that it knows.
+def _look(call: Callable[[], None], is_wanted: Callable[[], bool], latest: float, since: float) -> None:
+    """Call it if the loop has been round since without work, or it is late; else look again."""
+    if not is_wanted():
+        return
+    now = time.perf_counter()
+    if now - since > _IDLE and now < latest:
+        asyncio.get_running_loop().call_soon(_look, call, is_wanted, latest, now)
+    else:
+        call()
 
 
 @cache
