@@ -41,7 +41,7 @@ check: .venv/.dev ## Lint and types
 
 lock:            ## Pin the requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group build -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --extra fast-rsa --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --extra fast-signing --group dev -c requirements.txt -o requirements-dev.txt
 
 wheel: .venv/.dev ## Build the wheel into dist/
 	$(BIN)/python -m build --quiet --wheel --no-isolation

@@ -3,15 +3,15 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from digest.deliver.eights import KeySigner
 from digest.deliver.keys import Keyring, opened
-from digest.deliver.rsa import RsaSigner
 
 #: Signed when they are there, and once more than they are there, so that none can be added (§5.4).
 _OVERSIGNED = (
@@ -38,12 +38,11 @@ _NO_MESSAGE = "the message has no end of its headers"
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """One key: the names of its algorithm and its selector, and what signs many byte strings."""
+    """One key: the names of its algorithm and its selector, and what signs hashes with it."""
 
     algorithm: str
     selector: str
-    sign: Callable[[Sequence[bytes]], list[bytes]]
-    is_fast: Callable[[], bool] = lambda: False
+    signer: KeySigner
 
 
 class _Prepared(NamedTuple):
@@ -63,8 +62,8 @@ class Signer:
         self._keys = [_open_key(selector, pem) for selector, pem in keyring.keys]
 
     def describe(self) -> str:
-        """The selectors and the domain, for people, and whether RSA is fast here."""
-        fast = ", RSA eight at a time" if any(key.is_fast() for key in self._keys) else ""
+        """The selectors and the domain, for people, and whether many go fast here."""
+        fast = ", eight at a time" if any(key.signer.is_fast for key in self._keys) else ""
         return f"DKIM {' and '.join(key.selector for key in self._keys)} of {self._domain}{fast}"
 
     def sign(self, messages: Sequence[Sequence[bytes]]) -> list[bytes | str]:
@@ -80,9 +79,9 @@ class Signer:
     def _headers(self, key: _Key, prepared: Sequence[_Prepared]) -> list[bytes]:
         """The header of one key for each."""
         starts = [_start(key.algorithm, key.selector, self._domain, one.names) for one in prepared]
-        values = key.sign(
+        values = key.signer.sign(
             [
-                b"".join((one.headers, unsigned, one.body_hash, b"; b="))
+                hashlib.sha256(b"".join((one.headers, unsigned, one.body_hash, b"; b="))).digest()
                 for one, (_, unsigned) in zip(prepared, starts, strict=True)
             ]
         )
@@ -190,12 +189,6 @@ def _folded(names: tuple[str, ...]) -> str:
 
 def _open_key(selector: str, pem: bytes) -> _Key:
     key = opened(pem)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return _Key("ed25519-sha256", selector, partial(_sign_ed25519, key))
-    rsa = RsaSigner(key)
-    return _Key("rsa-sha256", selector, rsa.sign, lambda: rsa.is_fast)
-
-
-def _sign_ed25519(key: ed25519.Ed25519PrivateKey, many: Sequence[bytes]) -> list[bytes]:
-    # RFC 8463 §3: the hash is signed, not the message.
-    return [key.sign(hashlib.sha256(data).digest()) for data in many]
+    # With Ed25519, too, it is the hash that is signed (RFC 8463 §3).
+    algorithm = "ed25519-sha256" if isinstance(key, ed25519.Ed25519PrivateKey) else "rsa-sha256"
+    return _Key(algorithm, selector, KeySigner(key))

@@ -20,8 +20,12 @@ _Answer = asyncio.Future[bytes | str]
 #: Messages, and who waits for the signature of each.
 _Some = list[tuple[Sequence[bytes], _Answer]]
 
-#: One after the other is faster than each between other work; more at once gains no more. Six times eight.
+#: One after the other is faster than each between other work; more at once gains no more.
 _AT_ONCE = 48
+#: So many wait when those beside fall behind.
+_BEHIND = 96
+#: RSA is fastest with as many (see `eights`).
+_EIGHT = 8
 #: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
 _WORTH_IT = 200
 #: Beyond that many the one that sends is what they wait for.
@@ -51,6 +55,10 @@ class _Beside:
         self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_PIPE_BYTES)
         self._tell(keyring)
         await self._heard()
+
+    def has_time_for(self, count: int) -> bool:
+        """True when so many are worth a question now; it has two at most, what it signs and the next."""
+        return not self.asked or (len(self.asked) == 1 and count >= _AT_ONCE)
 
     def ask(self, some: _Some) -> None:
         """Have the messages signed."""
@@ -107,6 +115,7 @@ class Signers:
         most = processes or min(os.cpu_count() or 1, _MOST)
         self._to_start = most - 1 if sys.platform != "win32" else 0
         self._waiting: _Some = []
+        self._is_looking = False
         self._signed_here = 0
         self._ready: list[_Beside] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,11 +124,10 @@ class Signers:
         """What `Signer.sign` gives for the message."""
         answer: _Answer = asyncio.get_running_loop().create_future()
         self._waiting.append((blocks, answer))
-        if len(self._waiting) == 1:
-            waiting = self._waiting
-            when_idle(self._hand_out, lambda: waiting is self._waiting)
-        elif len(self._waiting) >= _AT_ONCE:
+        if len(self._waiting) >= _AT_ONCE:
             self._hand_out()
+        if self._waiting:
+            self._look_when_idle()
         return answer
 
     def describe(self) -> str:
@@ -133,28 +141,47 @@ class Signers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _hand_out(self) -> None:
-        """Have what waits signed by who has nothing to do, or leave it waiting until somebody has."""
-        free = min(self._ready, key=lambda one: len(one.asked), default=None)
-        if free is not None and free.asked and len(self._waiting) < _AT_ONCE:
-            return
-        # Two at most: what it signs, and the next.
-        if free is not None and len(free.asked) < 2:
-            # Whole eights, which RSA is faster with; the rest goes with what comes meanwhile.
-            count = len(self._waiting) - len(self._waiting) % 8 or len(self._waiting)
-            some, self._waiting = self._waiting[:count], self._waiting[count:]
-            free.ask(some)
-        else:
-            some, self._waiting = self._waiting, []
-            self._sign_here(some)
+        """Give what waits to who has time for it; without anybody sign it here."""
+        if not self._ready:
+            self._sign_here(len(self._waiting))
+        while self._waiting and (one := min(self._ready, key=lambda one: len(one.asked))).has_time_for(
+            len(self._waiting)
+        ):
+            one.ask(self._taken(_AT_ONCE))
 
-    def _sign_here(self, some: _Some) -> None:
-        _answer(some, self._signer.sign([blocks for blocks, _ in some]))
-        self._signed_here += len(some)
+    def _look_when_idle(self) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            when_idle(self._look, lambda: True)
+
+    def _look(self) -> None:
+        """Nothing else is to be done here: hand out what waits, and help when others fall behind."""
+        self._is_looking = False
+        if self._waiting:
+            self._hand_out()
+        if len(self._waiting) >= _BEHIND:
+            self._sign_here(_EIGHT)
+            self._look_when_idle()
+
+    def _taken(self, count: int) -> _Some:
+        """Up to so many of those that wait, in whole eights where that is possible."""
+        count = min(count, len(self._waiting))
+        count = count - count % _EIGHT or count
+        some, self._waiting = self._waiting[:count], self._waiting[count:]
+        return some
+
+    def _sign_here(self, count: int) -> None:
+        some, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._sign_at_once(some)
         while self._to_start and self._signed_here >= _WORTH_IT:
             self._to_start -= 1
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _sign_at_once(self, some: _Some) -> None:
+        _answer(some, self._signer.sign([blocks for blocks, _ in some]))
+        self._signed_here += len(some)
 
     async def _run(self) -> None:
         """A process from its start to its end; when it ends too early, what it was asked is signed here."""
@@ -174,18 +201,15 @@ class Signers:
             beside.end()
         self.lost.append(beside.why)
         for some in beside.asked:
-            self._sign_here(some)
-        self._hand_on()
+            self._sign_at_once(some)
+        if self._waiting:
+            self._hand_out()
 
     async def _pass_on(self, beside: _Beside) -> None:
         while True:
             await beside.answer()
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        """Hand out what waited for somebody to have time."""
-        if self._waiting:
-            self._hand_out()
+            if self._waiting:
+                self._hand_out()
 
 
 def _answer(some: _Some, signatures: list[bytes | str]) -> None:

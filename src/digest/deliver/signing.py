@@ -5,7 +5,7 @@ from digest.deliver.signers import Signers
 from digest.domain import Outcome, OutcomeKind
 
 #: So many are signed while others are on the lines.
-_AHEAD = 100
+_AHEAD = 200
 
 
 class Signing:
