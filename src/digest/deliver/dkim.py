@@ -31,7 +31,7 @@ _OVERSIGNED = (
 )
 _SIGNED = ("message-id", "mime-version", "content-type", "precedence", "auto-submitted")
 _BLANKS = re.compile(rb"[ \t]+")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*)")
+_FIELD_NAME = re.compile(rb"([!-9;-~]+)[ \t]*")
 _B_LINE = 72
 _NO_MESSAGE = "the message has no end of its headers"
 
@@ -116,8 +116,18 @@ def _prepared(blocks: Sequence[bytes]) -> _Prepared | None:
 @lru_cache(maxsize=1024)
 def _canonical(line: bytes) -> tuple[str, bytes]:
     """The name of an unfolded header in small letters, and the header as it is signed; else ("", b"")."""
-    found = _FIELD.fullmatch(line)
-    return (found[1].decode().lower(), relaxed(found[1], found[2])) if found else ("", b"")
+    before, _, value = line.partition(b":")
+    name = _name(before)
+    if not name or b"\r" in value or b"\n" in value:
+        return "", b""
+    return name, relaxed(name.encode(), value)
+
+
+@lru_cache(maxsize=64)
+def _name(before: bytes) -> str:
+    """The name in small letters, of what stands before a header's colon; "" for what is none."""
+    found = _FIELD_NAME.fullmatch(before)
+    return found[1].decode().lower() if found else ""
 
 
 # The messages of an issue have the same headers.
@@ -166,7 +176,7 @@ def relaxed(name: bytes, value: bytes) -> bytes:
     plain = value.replace(b"\r\n", b"")
     if b"  " in plain or b"\t" in plain:
         plain = _BLANKS.sub(b" ", plain)
-    return name.lower() + b":" + plain.strip() + b"\r\n"
+    return name.lower() + b":" + plain.strip(b" \t") + b"\r\n"
 
 
 def simple(body: bytes) -> bytes:

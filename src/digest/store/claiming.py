@@ -76,7 +76,7 @@ def claim_while_sending(
     connection: Connection, issue: Issue, *, limit: int, lease: timedelta, now: datetime, holder: str
 ) -> Rows:
     """The same, as `with_readers` takes them; none once the issue is stopped."""
-    if _STATE.run(connection, its_issue=issue.id).scalar() != IssueState.SENDING:
+    if _STATE.run(connection, its_issue=issue.id).fetchall() != [(IssueState.SENDING,)]:
         return ()
     return _take(connection, issue.id, limit=limit, lease=lease, now=now, holder=holder)
 
@@ -99,7 +99,7 @@ def _take(
     due = {"its_issue": issue_id, "its_limit": limit, "its_now": now}
     held = {"its_lease": now + lease, "its_holder": holder, "its_now": now}
     if connection.dialect.name != "sqlite":
-        return _CLAIM.run(connection, **due | held).all()
+        return _CLAIM.run(connection, **due | held).fetchall()
     rows = _DUE.packed(connection, **due)
     _CLAIM.run(connection, its_ids=rows.columns[0], **held)
     return rows

@@ -155,7 +155,7 @@ class clear_errors:  # noqa: N801 - used like a function in `with`
         return None
 
     def __exit__(self, _kind: object, exc: BaseException | None, _trace: object) -> None:
-        if isinstance(exc, IntegrityError) or not isinstance(exc, SQLAlchemyError):
+        if isinstance(exc, IntegrityError) or not isinstance(exc, SQLAlchemyError | sqlite3.Error):
             return
         words = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().splitlines()[0]
         raise _translate(words, self.name) from exc

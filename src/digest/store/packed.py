@@ -53,11 +53,12 @@ class Query:
         """All rows, in the query's order; what is bound are texts, numbers and moments, by name."""
         if connection.dialect.name == "sqlite":
             return self.packed(connection, **bound)
-        return self._prepared.run(connection, **bound).all()
+        return self._prepared.run(connection, **bound).fetchall()
 
     def packed(self, connection: Connection, **bound: Any) -> Packed:
         """The same, of SQLite."""
-        return Packed(self._prepared.run(connection, **bound).one(), self._moments)
+        (columns,) = self._prepared.run(connection, **bound).fetchall()
+        return Packed(columns, self._moments)
 
     def _query(self, name: str) -> Select[*tuple[Any, ...]]:
         query = self._write(name)
