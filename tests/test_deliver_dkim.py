@@ -1,6 +1,7 @@
 """Signatures of our own, verified by dkimpy; keys, and what is wrong with them."""
 
 import asyncio
+import base64
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,6 +9,13 @@ from pathlib import Path
 
 import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -225,6 +233,20 @@ def test_a_key_of_no_use_is_one_clear_line(tmp_path: Path, content: bytes | None
         file.write_bytes(content)
 
     with pytest.raises(ConfigError, match=words):
+        read_keyring(DkimSettings(domain=DOMAIN, rsa_key=file))
+
+
+def test_a_damaged_key_is_one_clear_line(keys: NewKeys, tmp_path: Path) -> None:
+    key = load_pem_private_key(keys.files[0].read_bytes(), None)
+    assert isinstance(key, RSAPrivateKey)
+    whole = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    modulus = key.public_key().public_numbers().n.to_bytes(256, "big")
+    other = modulus[:100] + bytes([modulus[100] ^ 4]) + modulus[101:]
+    file = tmp_path / "key.pem"
+    text = base64.encodebytes(whole.replace(modulus, other)).decode()
+    file.write_text(f"-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n")
+
+    with pytest.raises(ConfigError, match=r"key\.pem is damaged|no private key"):
         read_keyring(DkimSettings(domain=DOMAIN, rsa_key=file))
 
 

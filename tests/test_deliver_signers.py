@@ -79,6 +79,17 @@ async def test_many_are_signed_by_another_process_too_and_each_gets_its_own(keyr
     assert signers.lost == []
 
 
+async def test_who_knows_that_many_will_come_has_a_process_begin_at_once(keyring: Keyring) -> None:
+    async with aclosing(Signers(keyring, processes=2)) as signers:
+        signers.expect(20)
+        await signers.sign(message(1))
+        assert signers_of(os.getpid()) == []
+
+        signers.expect(100_000)
+        await signers.sign(message(1))
+        assert len(signers_of(os.getpid())) == 1
+
+
 async def test_what_is_no_message_has_words_in_its_place(keyring: Keyring) -> None:
     async with aclosing(Signers(keyring, processes=2)) as signers:
         await begun(signers)

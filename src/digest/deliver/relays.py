@@ -114,10 +114,15 @@ class Relays:
 
 
 @asynccontextmanager
-async def open_relays(settings: Settings) -> AsyncIterator[Relays]:
-    """Every relay of the settings, closed at the end; errors as those of `open_transport`."""
+async def open_relays(settings: Settings, *, expected: int = 0) -> AsyncIterator[Relays]:
+    """Every relay of the settings, closed at the end; errors as those of `open_transport`.
+
+    When it is known how many messages are `expected`, who signs can be ready for them.
+    """
     async with AsyncExitStack() as stack:
         signers = await _signers(settings, stack)
+        if signers is not None:
+            signers.expect(expected)
         ways = []
         for name, one in settings.ways.items():
             changes = {

@@ -28,6 +28,8 @@ _BEHIND = 96
 _EIGHT = 8
 #: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
 _WORTH_IT = 200
+#: So many that are told of before are worth it too.
+_MANY = 1000
 #: Beyond that many the one that sends is what they wait for.
 _MOST = 4
 #: It signs so many in 20 ms at worst; one that is silent for so long hangs.
@@ -130,6 +132,11 @@ class Signers:
             self._look_when_idle()
         return answer
 
+    def expect(self, count: int) -> None:
+        """So many messages are to come: what begins now is ready for the first of them."""
+        if count >= _MANY:
+            self._start()
+
     def describe(self) -> str:
         """What is signed with, for people."""
         return self._signer.describe()
@@ -173,7 +180,11 @@ class Signers:
     def _sign_here(self, count: int) -> None:
         some, self._waiting = self._waiting[:count], self._waiting[count:]
         self._sign_at_once(some)
-        while self._to_start and self._signed_here >= _WORTH_IT:
+        if self._signed_here >= _WORTH_IT:
+            self._start()
+
+    def _start(self) -> None:
+        while self._to_start:
             self._to_start -= 1
             task = asyncio.create_task(self._run())
             self._tasks.add(task)

@@ -69,10 +69,11 @@ async def send(
     """
     issue = await _start(house, issue, now=clock())
     async with house.store.read() as session:
+        expected = await deliveries.open_count(session, issue.id)
         frozen = await renderings.of_issue(session, issue.id)
     lease = timedelta(seconds=house.settings.smtp.dot_timeout_seconds) + _HAND_MARGIN
     async with (
-        open_relays(house.settings) as relays,
+        open_relays(house.settings, expected=expected) as relays,
         aclosing(_writer(house)) as writer,
         aclosing(Pacing(house, relays, clock)) as pacing,
         registered(house, clock=clock) as name,
