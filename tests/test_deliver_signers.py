@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import PIPE
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -86,7 +87,10 @@ async def test_who_knows_that_many_will_come_has_a_process_begin_at_once(keyring
         assert signers_of(os.getpid()) == []
 
         signers.expect(100_000)
-        await signers.sign(message(1))
+        # It is on its way although next to nothing was signed here.
+        assert len(signers._tasks) == 1
+        while not signers._ready and not signers.lost:
+            await signers.sign(message(1))
         assert len(signers_of(os.getpid())) == 1
 
 
@@ -97,6 +101,18 @@ async def test_what_is_no_message_has_words_in_its_place(keyring: Keyring) -> No
 
     assert found == "the message has no end of its headers"
     assert [other] == expected(keyring, 1, 1)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_nobody_waits_for_ever_for_what_cannot_be_signed(keyring: Keyring, processes: int) -> None:
+    strange: Any = ("no bytes",)
+    async with aclosing(Signers(keyring, processes=processes)) as signers:
+        if processes > 1:
+            await begun(signers)
+        found = await asyncio.gather(signers.sign(message(1)), signers.sign(strange), return_exceptions=True)
+        assert isinstance(found[1], TypeError)
+        # The next ones are no worse off.
+        assert await signed(signers, 0) == expected(keyring, 0)
 
 
 async def test_what_a_process_was_asked_that_dies_is_signed_here(keyring: Keyring) -> None:

@@ -34,8 +34,9 @@ _MANY = 1000
 _MOST = 4
 #: It signs so many in 20 ms at worst; one that is silent for so long hangs.
 _SILENCE_SECONDS = 30.0
+#: It closes what leads to us just before it is gone.
+_END_SECONDS = 1.0
 _PIPE_BYTES = 1_000_000
-_BROKEN = (OSError, asyncio.IncompleteReadError, EOFError, pickle.UnpicklingError)
 
 
 class _Beside:
@@ -44,7 +45,7 @@ class _Beside:
     def __init__(self, process: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
         """`ours` leads to its standard input and output."""
         self.asked: deque[_Some] = deque()
-        self.why = ""
+        self._is_given_up = False
         self._process = process
         self._socket = ours
         self._reader: asyncio.StreamReader | None = None
@@ -53,7 +54,7 @@ class _Beside:
         self._timers: deque[asyncio.TimerHandle] = deque()
 
     async def open(self, keyring: Keyring) -> None:
-        """Tell it its keys, and wait until it is ready; errors are `_BROKEN`."""
+        """Tell it its keys, and wait until it is ready; an error when it ends before."""
         self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_PIPE_BYTES)
         self._tell(keyring)
         await self._heard()
@@ -68,9 +69,10 @@ class _Beside:
         self._tell(self._shorthand.write([blocks for blocks, _ in some]))
 
     async def answer(self) -> None:
-        """Pass on what it says next; errors are `_BROKEN`."""
+        """Pass on what it says next; an error when it has ended."""
         signatures: list[bytes | str] = pickle.loads(await self._heard())  # noqa: S301  from a process of ours
-        _answer(self.asked.popleft(), signatures)
+        _answer(self.asked[0], signatures)
+        self.asked.popleft()
 
     def _tell(self, said: object) -> None:
         """Say what is owed an answer within some seconds."""
@@ -88,21 +90,29 @@ class _Beside:
         return said
 
     def _give_up(self) -> None:
-        self.why = "it hung"
+        self._is_given_up = True
         self._process.kill()
+
+    async def ending(self) -> str:
+        """How it ended, in words, once it says no more."""
+        try:
+            code = await asyncio.to_thread(self._process.wait, _END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "it stopped answering"
+        if self._is_given_up:
+            return "it hung"
+        return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with code {code}"
 
     def end(self) -> None:
         """End it at once: it holds nothing that anybody else has not."""
         for timer in self._timers:
             timer.cancel()
-        code = self._process.poll()
         self._process.kill()
         self._process.wait()
         if self._writer is not None:
             self._writer.transport.abort()
         else:
             self._socket.close()
-        self.why = self.why or _ending(code)
 
 
 class Signers:
@@ -191,8 +201,13 @@ class Signers:
             task.add_done_callback(self._tasks.discard)
 
     def _sign_at_once(self, some: _Some) -> None:
-        _answer(some, self._signer.sign([blocks for blocks, _ in some]))
         self._signed_here += len(some)
+        try:
+            _answer(some, self._signer.sign([blocks for blocks, _ in some]))
+        except Exception as exc:  # whatever it is, they all wait for it
+            for _, answer in some:
+                if not answer.done():
+                    answer.set_exception(exc)
 
     async def _run(self) -> None:
         """A process from its start to its end; when it ends too early, what it was asked is signed here."""
@@ -202,15 +217,16 @@ class Signers:
             self.lost.append(f"{sys.executable}: {exc.strerror}")
             return
         try:
-            with contextlib.suppress(*_BROKEN):
+            # Whatever it is, somebody waits for what was asked.
+            with contextlib.suppress(Exception):
                 await beside.open(self._keyring)
                 self._ready.append(beside)
                 await self._pass_on(beside)
+            self.lost.append(await beside.ending())
         finally:
             if beside in self._ready:
                 self._ready.remove(beside)
             beside.end()
-        self.lost.append(beside.why)
         for some in beside.asked:
             self._sign_at_once(some)
         if self._waiting:
@@ -244,10 +260,3 @@ def _started() -> "tuple[subprocess.Popen[bytes], socket.socket]":
     finally:
         theirs.close()
     return process, ours
-
-
-def _ending(code: int | None) -> str:
-    """How a process ended, in words."""
-    if code is None:
-        return "it stopped answering"
-    return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with code {code}"
