@@ -26,6 +26,9 @@ _AT_ONCE = 48
 _BEHIND = 96
 #: RSA is fastest with as many (see `eights`).
 _EIGHT = 8
+#: Fewer than that are left waiting for more so many times that nothing else is to be done.
+_LOOKS = 4
+_AHEAD = 200
 #: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
 _WORTH_IT = 200
 #: So many that are told of before are worth it too.
@@ -127,7 +130,11 @@ class Signers:
         most = processes or min(os.cpu_count() or 1, _MOST)
         self._to_start = most - 1 if sys.platform != "win32" else 0
         self._waiting: _Some = []
+        #: How many messages it has a use for beyond those being signed, on their way to others and back.
+        #: Without others more than need be would only crowd the core's own memory.
+        self.ahead = _AHEAD if self._to_start else 0
         self._is_looking = False
+        self._looks = 0
         self._signed_here = 0
         self._ready: list[_Beside] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,6 +181,11 @@ class Signers:
     def _look(self) -> None:
         """Nothing else is to be done here: hand out what waits, and help when others fall behind."""
         self._is_looking = False
+        self._looks += 1
+        if len(self._waiting) < _EIGHT and self._looks < _LOOKS:
+            self._look_when_idle()
+            return
+        self._looks = 0
         if self._waiting:
             self._hand_out()
         if len(self._waiting) >= _BEHIND:

@@ -4,9 +4,6 @@ from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
 from digest.deliver.signers import Signers
 from digest.domain import Outcome, OutcomeKind
 
-#: So many are signed while others are on the lines.
-_AHEAD = 200
-
 
 class Signing:
     """A transport that signs each message before it leaves by another."""
@@ -15,7 +12,7 @@ class Signing:
         """The other transport and the signers are opened and closed by whoever made them."""
         self._transport = transport
         # Nothing is ready ahead of a transport that has no use for it.
-        self.ahead = transport.ahead + _AHEAD if transport.ahead else 0
+        self.ahead = transport.ahead + signers.ahead if transport.ahead else 0
         self._signers = signers
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
