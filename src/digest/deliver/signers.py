@@ -28,7 +28,6 @@ _BEHIND = 96
 _EIGHT = 8
 #: Fewer than that are left waiting for more so many times that nothing else is to be done.
 _LOOKS = 4
-_AHEAD = 200
 #: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
 _WORTH_IT = 200
 #: So many that are told of before are worth it too.
@@ -130,9 +129,8 @@ class Signers:
         most = processes or min(os.cpu_count() or 1, _MOST)
         self._to_start = most - 1 if sys.platform != "win32" else 0
         self._waiting: _Some = []
-        #: How many messages it has a use for beyond those being signed, on their way to others and back.
-        #: Without others more than need be would only crowd the core's own memory.
-        self.ahead = _AHEAD if self._to_start else 0
+        #: True when no other process is ever started.
+        self.is_alone = not self._to_start
         self._is_looking = False
         self._looks = 0
         self._signed_here = 0

@@ -4,6 +4,8 @@ from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
 from digest.deliver.signers import Signers
 from digest.domain import Outcome, OutcomeKind
 
+_TIMES = 5
+
 
 class Signing:
     """A transport that signs each message before it leaves by another."""
@@ -11,8 +13,9 @@ class Signing:
     def __init__(self, transport: Transport, signers: Signers) -> None:
         """The other transport and the signers are opened and closed by whoever made them."""
         self._transport = transport
-        # Nothing is ready ahead of a transport that has no use for it.
-        self.ahead = transport.ahead + signers.ahead if transport.ahead else 0
+        # Some are on their way to other processes and back. Without those, more than need be would only
+        # crowd the core's own memory; and all of them still leave when a sending is told to stop.
+        self.ahead = transport.ahead if signers.is_alone else transport.ahead * _TIMES
         self._signers = signers
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
