@@ -94,6 +94,22 @@ async def test_who_knows_that_many_will_come_has_a_process_begin_at_once(keyring
         assert len(signers_of(os.getpid())) == 1
 
 
+async def test_who_stops_a_whole_service_ends_no_process_that_signs_even_while_it_starts(
+    keyring: Keyring,
+) -> None:
+    async with aclosing(Signers(keyring, processes=2)) as signers:
+        signers.expect(100_000)
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+        while not (pids := children.read_text().split()):
+            await signers.sign(message(1))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(int(pids[0]), number)
+        while not signers._ready and not signers.lost:
+            await signers.sign(message(1))
+        assert await signed(signers, 0) == expected(keyring, 0)
+    assert signers.lost == []
+
+
 async def test_what_is_no_message_has_words_in_its_place(keyring: Keyring) -> None:
     async with aclosing(Signers(keyring, processes=2)) as signers:
         await begun(signers)

@@ -8,7 +8,6 @@ length. When standard input ends it ends. Only the process that started it is at
 import gc
 import os
 import pickle
-import signal
 import struct
 import sys
 from collections.abc import Sequence
@@ -68,9 +67,6 @@ class Longhand:
 
 def main() -> None:
     """Sign until standard input ends."""
-    # Who stops a service or a command tells all of its processes; this one's end is its parent's.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     # What it does in advance, whoever sends waits for least.
     os.nice(_NICE)
     questions, answers = sys.stdin.buffer, _answers()

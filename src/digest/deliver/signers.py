@@ -260,13 +260,16 @@ def _started() -> "tuple[subprocess.Popen[bytes], socket.socket]":
     command = (sys.executable, "-P", "-m", "digest.deliver.signer")
     ours, theirs = socket.socketpair()
     end = theirs.fileno()
+    # Who stops a service or a command tells all of its processes. This one's end is ours: it keeps what is
+    # held back here, from its first moment on.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        # Ctrl-C reaches all of a terminal's foreground group, and one that still starts has no answer to it.
-        # Not a session of its own: the system would share the cores between sessions.
+        # Not in a session of its own: the system would share the cores between sessions.
         process = subprocess.Popen(command, stdin=end, stdout=end, process_group=0)  # noqa: S603 - our own
     except OSError:
         ours.close()
         raise
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         theirs.close()
     return process, ours
