@@ -158,9 +158,15 @@ def feed(*titles: str, name: str = "A blog") -> str:
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{items}</channel></rss>'
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that the main thread of this one has started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def signers_of(pid: int) -> list[int]:
-    """The processes that this one has started to sign."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Those of them that sign."""
     return [
-        int(one) for one in children if b"digest.deliver.signer" in Path(f"/proc/{one}/cmdline").read_bytes()
+        one
+        for one in children_of(pid)
+        if b"digest.deliver.signer" in Path(f"/proc/{one}/cmdline").read_bytes()
     ]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands import signers_of
+from commands import children_of, signers_of
 from digest.config import DkimSettings
 from digest.deliver import new_keys
 from digest.deliver import signers as module
@@ -99,11 +99,10 @@ async def test_who_stops_a_whole_service_ends_no_process_that_signs_even_while_i
 ) -> None:
     async with aclosing(Signers(keyring, processes=2)) as signers:
         signers.expect(100_000)
-        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-        while not (pids := children.read_text().split()):
+        while not (pids := children_of(os.getpid())):
             await signers.sign(message(1))
         for number in (signal.SIGINT, signal.SIGTERM):
-            os.kill(int(pids[0]), number)
+            os.kill(pids[0], number)
         while not signers._ready and not signers.lost:
             await signers.sign(message(1))
         assert await signed(signers, 0) == expected(keyring, 0)
