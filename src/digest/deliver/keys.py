@@ -33,12 +33,11 @@ class Keyring:
 
 def read_keyring(settings: "DkimSettings") -> Keyring:
     """The keys of the settings; ConfigError names the key file that cannot be used."""
-    files = [file for file in (settings.rsa_key, settings.ed25519_key) if file is not None]
-    if not files:
+    keys = _read_keys(settings)
+    if not keys:
         raise ConfigError(
             "smtp.dkim has no key", hint="set rsa_key or ed25519_key; digest dkim new makes both"
         )
-    keys = [_read_key(file) for file in files]
     pairs = [(_selector(key, settings.selector), _pem(key)) for key in keys]
     return Keyring(domain=settings.domain, keys=tuple(pairs))
 
@@ -50,6 +49,11 @@ def opened(pem: bytes) -> PrivateKey:
     if isinstance(key, PrivateKey):
         return key
     raise ValueError
+
+
+def _read_keys(settings: "DkimSettings") -> list[PrivateKey]:
+    files = (settings.rsa_key, settings.ed25519_key)
+    return [_read_key(file) for file in files if file is not None]
 
 
 def _read_key(file: Path) -> PrivateKey:
@@ -109,9 +113,7 @@ def new_keys(folder: Path, *, domain: str, selector: str) -> NewKeys:
 
 def records(settings: "DkimSettings") -> tuple[tuple[str, str], ...]:
     """(name, value) of the TXT record of each key in use; ConfigError names a file that cannot be used."""
-    files = (settings.rsa_key, settings.ed25519_key)
-    keys = [_read_key(file) for file in files if file is not None]
-    return tuple(_record(key, settings.selector, settings.domain) for key in keys)
+    return tuple(_record(key, settings.selector, settings.domain) for key in _read_keys(settings))
 
 
 def _selector(key: PrivateKey, selector: str) -> str:

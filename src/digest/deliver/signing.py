@@ -1,9 +1,12 @@
 """A transport that signs what leaves by another, several messages at a time."""
 
+from dataclasses import replace
+
 from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
 from digest.deliver.signers import Signers
 from digest.domain import Outcome, OutcomeKind
 
+#: So many times what a transport has a use for is ready where others sign, at most.
 _TIMES = 5
 
 
@@ -23,15 +26,8 @@ class Signing:
         signature = await self._signers.sign(envelope.blocks)
         if isinstance(signature, str):
             return Outcome(key=envelope.key, kind=OutcomeKind.FAILED, reply=signature)
-        signed = Envelope(
-            key=envelope.key,
-            sender=envelope.sender,
-            recipient=envelope.recipient,
-            blocks=(signature, *envelope.blocks),
-            envelope_id=envelope.envelope_id,
-            is_ready=envelope.is_ready,
-            is_ascii=envelope.is_ascii,
-        )
+        # Not in place: another relay may be given the same envelope.
+        signed = replace(envelope, blocks=(signature, *envelope.blocks))
         return await self._transport.send(signed, intent=intent)
 
     async def check(self) -> str:
