@@ -148,6 +148,30 @@ async def test_a_relay_that_signs_gets_the_mail_unsigned(tmp_path: Path) -> None
         assert not await signed(server, signs=True)
 
 
+async def test_what_is_signed_in_advance_is_signed_once_and_leaves_unsigned_by_a_relay_that_signs(
+    tmp_path: Path,
+) -> None:
+    new_keys(tmp_path, domain="example.org", selector="digest")
+    dkim = {"domain": "example.org", "rsa_key": tmp_path / "dkim-rsa.pem"}
+    many = [envelope(number) for number in range(20)]
+    broken = Envelope(key=20, sender="a@example.org", recipient="b@example.org", blocks=(b"no message",))
+    async with recording_server() as here, recording_server() as there:
+        ways = {"here": at(here.port), "there": at(there.port, signs=True)}
+        chosen = settings_for("sqlite:///unused.db", tmp_path, smtp={"dkim": dkim}, relays=ways)
+        async with open_relays(chosen) as relays:
+            await relays.sign([*many, broken])
+            assert [one.is_signed for one in many] == [True] * 20
+            assert not broken.is_signed
+            outcomes = [await relays.send(one) for one in [*many, broken, broken]]
+
+    assert [one.kind for one in outcomes[:20]] == [OutcomeKind.SENT] * 20
+    # Whoever signs it says so; the server of the other relay says what it thinks of it.
+    assert "the message has no end of its headers" in {one.reply for one in outcomes[20:]}
+    assert [mail.data.count(b"DKIM-Signature:") for mail in here.mails] == [1] * 10
+    assert all(not mail.data.startswith(b"DKIM") for mail in there.mails)
+    assert len(there.mails) >= 10
+
+
 async def test_a_wrong_address_names_its_relay(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^relays\.main\.url: no such transport"):
         async with open_relays(settings(tmp_path, main={"url": "nonsense://x"})):

@@ -26,6 +26,8 @@ class Envelope:
     is_ready: bool = False
     #: True when it is known that all is ASCII; else it is looked at.
     is_ascii: bool = False
+    #: True when the first block is its DKIM signature.
+    is_signed: bool = False
 
     @property
     def data(self) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,11 +10,13 @@ from digest.config import Settings
 from digest.deliver.envelope import Envelope, Intent, Transport, no_intent
 from digest.deliver.keys import read_keyring
 from digest.deliver.signers import Signers
-from digest.deliver.signing import Signing
+from digest.deliver.signing import InAdvance, Signing, Unsigned
 from digest.deliver.transports import open_transport
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import TransportError
 
+#: What is signed in advance is asked for so many times, for those that sign never to be out of work.
+_BATCHES = 6
 #: Seconds that a relay which could not be reached is left alone while others can.
 REST_SECONDS = 60.0
 
@@ -50,6 +52,12 @@ class Relays:
         self._signers = signers
         self.connections = sum(way.connections for way in ways)
         self.ahead = sum(way.ahead for way in ways)
+        #: How many times to ask for signatures before the first are needed.
+        self.batches = 1 if signers is None or signers.is_alone else _BATCHES
+
+    def sign(self, envelopes: Sequence[Envelope]) -> Awaitable[None]:
+        """Sign in advance what may need it; they can be sent once this is awaited."""
+        return InAdvance(envelopes, self._signers)
 
     async def send(self, envelope: Envelope, *, intent: Intent = no_intent) -> Outcome:
         """What the relay whose turn it is said; when it cannot be reached, what another one said.
@@ -135,8 +143,8 @@ async def open_relays(settings: Settings, *, expected: int = 0) -> AsyncIterator
             place = f"relays.{name}.url" if settings.relays else "smtp.url"
             opened = open_transport(settings.smtp.model_copy(update=changes), place=place)
             transport = await stack.enter_async_context(opened)
-            if signers is not None and not one.signs:
-                transport = Signing(transport, signers)
+            if signers is not None:
+                transport = Unsigned(transport) if one.signs else Signing(transport, signers)
             ways.append(
                 Way(
                     name=name,

@@ -16,18 +16,15 @@ from digest.deliver.keys import Keyring
 from digest.deliver.signer import LENGTH, Shorthand
 from digest.eventloop import when_idle
 
-_Answer = asyncio.Future[bytes | str]
-#: Messages, and who waits for the signature of each.
-_Some = list[tuple[Sequence[bytes], _Answer]]
+_Message = Sequence[bytes]
+_Signatures = list[bytes | str]
 
-#: One after the other is faster than each between other work; more at once gains no more.
-_AT_ONCE = 48
-#: So many wait when those beside fall behind.
-_BEHIND = 96
 #: RSA is fastest with as many (see `eights`).
 _EIGHT = 8
-#: Fewer than that are left waiting for more so many times that nothing else is to be done.
-_LOOKS = 4
+#: So many eights are a question: more at once gains no more.
+_AT_ONCE = 6
+#: So many eights wait when those beside fall behind.
+_BEHIND = 12
 #: Whoever signed so many has many more, for which a further process is worth its start (0.05 s).
 _WORTH_IT = 200
 #: So many that are told of before are worth it too.
@@ -41,12 +38,43 @@ _END_SECONDS = 1.0
 _PIPE_BYTES = 1_000_000
 
 
+class _Batch:
+    """Messages that are signed for one who waits for all of them."""
+
+    def __init__(self, messages: Sequence[_Message]) -> None:
+        """They are signed by eights, in any order and by anybody."""
+        self.messages = messages
+        self.done: asyncio.Future[_Signatures] = asyncio.get_running_loop().create_future()
+        self._signatures: _Signatures = [b""] * len(messages)
+        self._left = len(messages)
+        self._tell()
+
+    def take(self, at: int, signatures: _Signatures) -> None:
+        """The signatures of those from there on."""
+        self._signatures[at : at + len(signatures)] = signatures
+        self._left -= len(signatures)
+        self._tell()
+
+    def fail(self, exc: Exception) -> None:
+        """Whoever waits is told why there are none."""
+        if not self.done.done():
+            self.done.set_exception(exc)
+
+    def _tell(self) -> None:
+        if not self._left and not self.done.done():
+            self.done.set_result(self._signatures)
+
+
+#: Up to eight messages each: their batch, and where in it they begin.
+_Eights = list[tuple[_Batch, int]]
+
+
 class _Beside:
     """A further process, and what it was asked: it answers in that order."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
         """`ours` leads to its standard input and output."""
-        self.asked: deque[_Some] = deque()
+        self.asked: deque[_Eights] = deque()
         self._is_given_up = False
         self._process = process
         self._socket = ours
@@ -62,17 +90,17 @@ class _Beside:
         await self._heard()
 
     def has_time_for(self, count: int) -> bool:
-        """True when so many are worth a question now; it has two at most, what it signs and the next."""
+        """True when so many eights are worth a question: it has two at most, what it signs and the next."""
         return not self.asked or (len(self.asked) == 1 and count >= _AT_ONCE)
 
-    def ask(self, some: _Some) -> None:
+    def ask(self, eights: _Eights) -> None:
         """Have the messages signed."""
-        self.asked.append(some)
-        self._tell(self._shorthand.write([blocks for blocks, _ in some]))
+        self.asked.append(eights)
+        self._tell(self._shorthand.write(_messages(eights)))
 
     async def answer(self) -> None:
         """Pass on what it says next; an error when it has ended."""
-        signatures: list[bytes | str] = pickle.loads(await self._heard())  # noqa: S301  from a process of ours
+        signatures: _Signatures = pickle.loads(await self._heard())  # noqa: S301  from a process of ours
         _answer(self.asked[0], signatures)
         self.asked.popleft()
 
@@ -128,24 +156,20 @@ class Signers:
         self.lost: list[str] = []
         most = processes or min(os.cpu_count() or 1, _MOST)
         self._to_start = most - 1 if sys.platform != "win32" else 0
-        self._waiting: _Some = []
+        self._waiting: _Eights = []
         #: True when no other process is ever started.
         self.is_alone = not self._to_start
         self._is_looking = False
-        self._looks = 0
         self._signed_here = 0
         self._ready: list[_Beside] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def sign(self, blocks: Sequence[bytes]) -> _Answer:
-        """What `Signer.sign` gives for the message."""
-        answer: _Answer = asyncio.get_running_loop().create_future()
-        self._waiting.append((blocks, answer))
-        if len(self._waiting) >= _AT_ONCE:
-            self._hand_out()
-        if self._waiting:
-            self._look_when_idle()
-        return answer
+    def sign(self, messages: Sequence[_Message]) -> "asyncio.Future[_Signatures]":
+        """What `Signer.sign` gives for the messages."""
+        batch = _Batch(messages)
+        self._waiting += [(batch, at) for at in range(0, len(messages), _EIGHT)]
+        self._hand_out()
+        return batch.done
 
     def expect(self, count: int) -> None:
         """So many messages are to come: what begins now is ready for the first of them."""
@@ -157,49 +181,44 @@ class Signers:
         return self._signer.describe()
 
     async def aclose(self) -> None:
-        """End every process; what it was asked is no longer wanted."""
+        """End every process; what waits and what they were asked is no longer wanted."""
+        self._waiting.clear()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _hand_out(self) -> None:
-        """Give what waits to who has time for it; without anybody sign it here."""
-        if not self._ready:
+        """Give what waits to who has time for it; where nobody is and nobody comes, sign it here."""
+        if not self._tasks:
             self._sign_here(len(self._waiting))
-        while self._waiting and (one := min(self._ready, key=lambda one: len(one.asked))).has_time_for(
-            len(self._waiting)
-        ):
+        while self._ready and self._waiting:
+            one = min(self._ready, key=lambda one: len(one.asked))
+            if not one.has_time_for(len(self._waiting)):
+                break
             one.ask(self._taken(_AT_ONCE))
-
-    def _look_when_idle(self) -> None:
-        if not self._is_looking:
+        if self._is_much and not self._is_looking:
             self._is_looking = True
-            when_idle(self._look, lambda: True)
+            when_idle(self._help, lambda: True)
 
-    def _look(self) -> None:
-        """Nothing else is to be done here: hand out what waits, and help when others fall behind."""
+    @property
+    def _is_much(self) -> bool:
+        """True when more waits than those beside will soon have time for."""
+        return len(self._waiting) >= (_BEHIND if self._ready else 1)
+
+    def _help(self) -> None:
+        """Nothing else is to be done here: sign a few of those that wait."""
         self._is_looking = False
-        self._looks += 1
-        if len(self._waiting) < _EIGHT and self._looks < _LOOKS:
-            self._look_when_idle()
-            return
-        self._looks = 0
-        if self._waiting:
-            self._hand_out()
-        if len(self._waiting) >= _BEHIND:
-            self._sign_here(_EIGHT)
-            self._look_when_idle()
+        if self._is_much:
+            self._sign_here(1)
+        self._hand_out()
 
-    def _taken(self, count: int) -> _Some:
-        """Up to so many of those that wait, in whole eights where that is possible."""
-        count = min(count, len(self._waiting))
-        count = count - count % _EIGHT or count
-        some, self._waiting = self._waiting[:count], self._waiting[count:]
-        return some
+    def _taken(self, count: int) -> _Eights:
+        eights, self._waiting = self._waiting[:count], self._waiting[count:]
+        return eights
 
     def _sign_here(self, count: int) -> None:
-        some, self._waiting = self._waiting[:count], self._waiting[count:]
-        self._sign_at_once(some)
+        """So many eights, at once."""
+        self._sign_at_once(self._taken(count))
         if self._signed_here >= _WORTH_IT:
             self._start()
 
@@ -210,14 +229,14 @@ class Signers:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _sign_at_once(self, some: _Some) -> None:
-        self._signed_here += len(some)
+    def _sign_at_once(self, eights: _Eights) -> None:
+        messages = _messages(eights)
+        self._signed_here += len(messages)
         try:
-            _answer(some, self._signer.sign([blocks for blocks, _ in some]))
+            _answer(eights, self._signer.sign(messages))
         except Exception as exc:  # whatever it is, they all wait for it
-            for _, answer in some:
-                if not answer.done():
-                    answer.set_exception(exc)
+            for batch, _ in eights:
+                batch.fail(exc)
 
     async def _run(self) -> None:
         """A process from its start to its end; when it ends too early, what it was asked is signed here."""
@@ -237,22 +256,27 @@ class Signers:
             if beside in self._ready:
                 self._ready.remove(beside)
             beside.end()
-        for some in beside.asked:
-            self._sign_at_once(some)
-        if self._waiting:
-            self._hand_out()
+        for eights in beside.asked:
+            self._sign_at_once(eights)
+        self._hand_out()
 
     async def _pass_on(self, beside: _Beside) -> None:
         while True:
             await beside.answer()
-            if self._waiting:
-                self._hand_out()
+            self._hand_out()
 
 
-def _answer(some: _Some, signatures: list[bytes | str]) -> None:
-    for (_, answer), signature in zip(some, signatures, strict=True):
-        if not answer.done():
-            answer.set_result(signature)
+def _messages(eights: _Eights) -> list[_Message]:
+    return [message for batch, at in eights for message in batch.messages[at : at + _EIGHT]]
+
+
+def _answer(eights: _Eights, signatures: _Signatures) -> None:
+    """Give each batch its own."""
+    start = 0
+    for batch, at in eights:
+        count = len(batch.messages[at : at + _EIGHT])
+        batch.take(at, signatures[start : start + count])
+        start += count
 
 
 def _started() -> "tuple[subprocess.Popen[bytes], socket.socket]":
