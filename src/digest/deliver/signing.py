@@ -20,6 +20,11 @@ class InAdvance:
         self._envelopes = envelopes
         self._signing = signers.sign([one.blocks for one in envelopes]) if signers else None
 
+    @property
+    def is_done(self) -> bool:
+        """True when whoever awaits it does not wait."""
+        return self._signing is None or self._signing.done()
+
     def __await__(self) -> Generator[Any, None, None]:
         if self._signing is None:
             return

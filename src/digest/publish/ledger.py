@@ -1,6 +1,7 @@
 """The ledger of one sending: many intents and outcomes in one transaction, each before it matters."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +15,10 @@ from digest.store.deliveries import Claimed, Settlement
 _OUTCOME_SECONDS = 0.05
 #: An intent waits so long for others that come along, and then until all that can be done without it is done.
 _INTENT_SECONDS = 0.002
+#: And so many times as long as the processor took to store the last ones, up to so long: where few come at a
+#: time, storing them takes no more of it than this part.
+_PART = 16
+_MOST_INTENT_SECONDS = 0.008
 
 
 class Ledger:
@@ -37,6 +42,7 @@ class Ledger:
         self._outcomes: list[Settlement] = []
         self._many = max(at_once * 3 // 4, 1)
         self._wanted = asyncio.Event()
+        self._wait = _INTENT_SECONDS
         self._soon: asyncio.TimerHandle | None = None
         self._late: asyncio.TimerHandle | None = None
         self._error: Exception | None = None
@@ -67,7 +73,7 @@ class Ledger:
         if len(self._intents) >= self._many:
             self._wanted.set()
         elif self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(_INTENT_SECONDS, self._ring_soon)
+            self._soon = asyncio.get_running_loop().call_later(self._wait, self._ring_soon)
         return bool(await answer)
 
     def settle(self, settlement: Settlement) -> None:
@@ -99,6 +105,7 @@ class Ledger:
         outcomes, self._outcomes = self._outcomes, []
         if not (intents or outcomes):
             return
+        start = time.thread_time()
         try:
             stored = await self._store_all([delivery for delivery, _ in intents], outcomes)
         except BaseException as exc:
@@ -106,6 +113,8 @@ class Ledger:
             # Also those that came meanwhile: after an error nobody stores them.
             self._refuse([*intents, *self._intents], exc)
             raise
+        took = time.thread_time() - start
+        self._wait = min(max(took * _PART, _INTENT_SECONDS), _MOST_INTENT_SECONDS)
         for delivery, answer in intents:
             if not answer.done():
                 answer.set_result(delivery.id in stored)

@@ -136,7 +136,10 @@ class Sending:
                     self._make_some()
                 if not self.made:
                     return
-                messages, signing = self.made.popleft()
+                # Not in their order: others sign, and one that waits for the first has the rest already.
+                ready = next((one for one in self.made if one[1].is_done), self.made[0])
+                self.made.remove(ready)
+                messages, signing = ready
                 await signing
                 yield messages
         finally:
