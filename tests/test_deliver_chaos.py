@@ -150,7 +150,8 @@ async def test_what_is_told_of_each_message_is_what_became_of_it(seed: int, is_l
             messages_a_line=a_line,
             rest_seconds=0.0,
         )
-        await deliver(messages(), relay, at_once=connections + relay.ahead, handing=handing, taking=taking)
+        at_once = connections + relay.ahead
+        await deliver(messages(), relay.send, at_once=at_once, handing=handing, taking=taking)
         idle = len(relay._idle)
         assert (relay._open, len(relay._waiting), relay._promised) == (idle, 0, set())
         await relay.close()

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 import mailservers
 from digest.config import SmtpSettings
-from digest.deliver import Envelope, deliver, open_transport
+from digest.deliver import Envelope, Transport, deliver, open_transport, pool
 from digest.domain import Outcome, OutcomeKind
 from mailservers import DROP, STALL, Script, recording_server, scripted_server
 
@@ -193,6 +193,63 @@ async def test_no_line_carries_more_messages_than_it_may() -> None:
     assert len({mail.data for mail in server.mails}) == len(server.mails) == 30
 
 
+class Held:
+    """An intent that is asked for, and given when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked, self.given = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.asked.set()
+        await self.given.wait()
+
+
+async def idle_and_busy(transport: Transport, held: Held) -> "asyncio.Task[Outcome]":
+    """The message on the busy one of two lines, which waits for its dot; the other line is idle."""
+    await asyncio.gather(transport.send(envelope(1)), transport.send(envelope(2)))
+    busy = asyncio.create_task(transport.send(envelope(3), intent=held))
+    await held.asked.wait()
+    return busy
+
+
+async def test_a_message_follows_one_that_is_about_to_leave_rather_than_take_an_idle_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool, "_FOLLOW_SECONDS", 60.0)
+    held = Held()
+    async with (
+        scripted_server() as server,
+        open_transport(settings(server.port, connections=2)) as transport,
+    ):
+        busy = await idle_and_busy(transport, held)
+        following = asyncio.create_task(transport.send(envelope(4)))
+        # A greeting later it would have begun on the idle line.
+        await transport.check()
+        begun = sum(line.startswith("MAIL") for line in server.commands)
+        held.given.set()
+        outcomes = [await busy, await following]
+
+    assert begun == 3
+    assert kinds(outcomes) == [SENT, SENT]
+    assert sorted(arrived(server)) == [1, 2, 3, 4]
+
+
+async def test_a_message_does_not_wait_long_for_one_that_stays() -> None:
+    held = Held()
+    async with (
+        scripted_server() as server,
+        open_transport(settings(server.port, connections=2)) as transport,
+    ):
+        busy = await idle_and_busy(transport, held)
+        other = await transport.send(envelope(4))
+        assert not busy.done()
+        held.given.set()
+        outcomes = [other, await busy]
+
+    assert kinds(outcomes) == [SENT, SENT]
+    assert arrived(server)[-2:] == [4, 3]
+
+
 async def test_an_outcome_is_told_before_the_next_intent_of_its_line() -> None:
     open_intents: set[int] = set()
     most = 0
@@ -215,7 +272,7 @@ async def test_an_outcome_is_told_before_the_next_intent_of_its_line() -> None:
         recording_server() as server,
         open_transport(settings(server.port, connections=3)) as transport,
     ):
-        await deliver(messages(), transport, at_once=3 + transport.ahead, handing=handing, taking=taking)
+        await deliver(messages(), transport.send, at_once=3 + transport.ahead, handing=handing, taking=taking)
 
     assert len(server.mails) == 40
     assert most <= 3

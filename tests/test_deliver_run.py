@@ -40,7 +40,7 @@ async def keys_of(
     async def taking(outcome: Outcome) -> None:
         found.append(outcome.key)
 
-    await deliver(messages, transport, at_once=connections, handing=handing, taking=taking)
+    await deliver(messages, transport.send, at_once=connections, handing=handing, taking=taking)
     return found
 
 
@@ -116,7 +116,7 @@ async def test_there_are_never_more_intents_without_a_recorded_outcome_than_conn
             await asyncio.sleep(0)
         handed.discard(outcome.key)
 
-    await deliver(envelopes(60), Slow(), at_once=4, handing=note, taking=slowly)
+    await deliver(envelopes(60), Slow().send, at_once=4, handing=note, taking=slowly)
 
     assert most <= 4
 
@@ -160,7 +160,7 @@ async def test_what_taking_raises_stops_the_run_after_those_in_flight() -> None:
             raise LookupError("no room")
 
     with pytest.raises(LookupError, match="no room"):
-        await deliver(envelopes(1000), transport, at_once=4, handing=willing, taking=no_room)
+        await deliver(envelopes(1000), transport.send, at_once=4, handing=willing, taking=no_room)
 
     assert sorted(taken) == sorted(transport.left)
     assert len(taken) < 20

@@ -13,7 +13,7 @@ _IDLE = 0.00005
 #: What is put off until the loop is idle waits no longer than that, in seconds.
 _PATIENCE = 0.03
 #: So many values are made between two searches of memory for rings.
-_MADE_BETWEEN_LOOKS = 10_000
+_MADE_BETWEEN_LOOKS = 50_000
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from digest.deliver.replies import gist
     from digest.deliver.retry import after
     from digest.deliver.run import deliver
+    from digest.deliver.signing import InAdvance
     from digest.deliver.smtp import is_canonical
     from digest.deliver.transports import open_transport
 
 __all__ = [
     "Compiled",
     "Envelope",
+    "InAdvance",
     "Intent",
     "NewKeys",
     "Relays",
@@ -77,6 +79,7 @@ _MODULES = {
     "replies": ("gist",),
     "retry": ("after",),
     "run": ("deliver",),
+    "signing": ("InAdvance",),
     "smtp": ("is_canonical",),
     "transports": ("open_transport",),
 }

@@ -105,8 +105,10 @@ def _prepared(blocks: Sequence[bytes]) -> _Prepared | None:
         end = blocks[0].find(b"\r\n\r\n")
     if end < 0:
         return None
-    lines = blocks[0][:end].replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t").split(b"\r\n")
-    fields = [_canonical(line) for line in lines]
+    head = blocks[0][:end].replace(b"\r\n ", b" ")
+    if b"\t" in head:
+        head = head.replace(b"\r\n\t", b"\t")
+    fields = [_canonical(line) for line in head.split(b"\r\n")]
     names, order = _plan(tuple([name for name, _ in fields]))
     headers = b"".join([fields[at][1] for at in order])
     return _Prepared(names, headers, base64.b64encode(_hash_of(blocks, end + 4)))
@@ -117,17 +119,17 @@ def _prepared(blocks: Sequence[bytes]) -> _Prepared | None:
 def _canonical(line: bytes) -> tuple[str, bytes]:
     """The name of an unfolded header in small letters, and the header as it is signed; else ("", b"")."""
     before, _, value = line.partition(b":")
-    name = _name(before)
+    name, start = _name(before)
     if not name or b"\r" in value or b"\n" in value:
         return "", b""
-    return name, relaxed(name.encode(), value)
+    return name, start + _narrow(value) + b"\r\n"
 
 
 @lru_cache(maxsize=64)
-def _name(before: bytes) -> str:
-    """The name in small letters, of what stands before a header's colon; "" for what is none."""
+def _name(before: bytes) -> tuple[str, bytes]:
+    """The name, of what stands before a header's colon, and how it is signed; both empty for what is none."""
     found = _FIELD_NAME.fullmatch(before)
-    return found[1].decode().lower() if found else ""
+    return (found[1].decode().lower(), found[1].lower() + b":") if found else ("", b"")
 
 
 # The messages of an issue have the same headers.
@@ -173,10 +175,14 @@ def _begun(*blocks: bytes) -> "hashlib._Hash":
 
 def relaxed(name: bytes, value: bytes) -> bytes:
     """One header as it is signed (RFC 6376 §3.4.2)."""
-    plain = value.replace(b"\r\n", b"")
-    if b"  " in plain or b"\t" in plain:
-        plain = _BLANKS.sub(b" ", plain)
-    return name.lower() + b":" + plain.strip(b" \t") + b"\r\n"
+    return name.lower() + b":" + _narrow(value.replace(b"\r\n", b"")) + b"\r\n"
+
+
+def _narrow(value: bytes) -> bytes:
+    """One line with one blank where there are several, and none at its ends."""
+    if b"\t" in value or b"  " in value:
+        value = _BLANKS.sub(b" ", value)
+    return value.strip(b" ")
 
 
 def simple(body: bytes) -> bytes:

@@ -21,6 +21,8 @@ from digest.errors import DigestError, TransportError
 _MESSAGES_A_LINE = 100
 #: A server that could not be reached is left alone for so long; messages are deferred meanwhile.
 _REST_SECONDS = 10.0
+#: A message waits so long to follow another one although a line is idle: it costs a fifth less, both sides.
+_FOLLOW_SECONDS = 0.008
 _NAME_SECONDS = 5.0
 #: What is said in EHLO when this machine has no full name (RFC 5321 §4.1.4).
 _NO_NAME = "[127.0.0.1]"
@@ -49,7 +51,7 @@ class Relay:
     """A transport over at most `connections` lines to one mail server.
 
     While messages wait for a line, the commands of the next leave together with the dot of the one before:
-    a message takes one round trip instead of two.
+    a message takes one round trip instead of two. So where few come at a time, few lines are in use.
     """
 
     def __init__(
@@ -73,6 +75,8 @@ class Relay:
         #: Lines in use, idle or being dialled.
         self._open = 0
         self._waiting: deque[_Waiting] = deque()
+        #: When those that wait although a line is idle have waited long enough.
+        self._relief: asyncio.TimerHandle | None = None
         self._may_follow = True
         #: Lines that belong to the message that follows, as soon as the one on them is done.
         self._promised: set[Line] = set()
@@ -112,23 +116,35 @@ class Relay:
 
     async def _take(self, envelope: Envelope) -> _Turn:
         """An idle line, a new one, the next that is given back, or one whose message this one follows."""
-        may_follow = True
+        may_follow, has_waited = True, False
         while True:
-            while self._idle:
+            while self._idle and (has_waited or not self._may_soon_follow()):
                 line = self._idle.pop()
                 if self._is_fresh(line):
                     return _Turn(line)
                 self._drop()
                 if line.is_open:
                     await line.quit()
-            if self._open < self._limit:
+            if not self._idle and self._open < self._limit:
                 if (fresh := await self._open_another()) is not None:
                     return _Turn(fresh)
                 continue
             waiting = _Waiting(envelope, may_follow, asyncio.get_running_loop().create_future())
             if (turn := await self._wait(waiting)) is not None:
                 return turn
-            may_follow = waiting.may_follow
+            may_follow, has_waited = waiting.may_follow, True
+
+    def _may_soon_follow(self) -> bool:
+        """True, for a moment, when another line than the idle one will soon be free to follow on."""
+        if not (self._may_follow and self._open > len(self._idle) and self._idle[-1].may_be_followed):
+            return False
+        if self._relief is None:
+            self._relief = asyncio.get_running_loop().call_later(_FOLLOW_SECONDS, self._relieve)
+        return True
+
+    def _relieve(self) -> None:
+        self._relief = None
+        self._wake(len(self._waiting))
 
     async def _take_new(self, envelope: Envelope) -> _Turn:
         """A new line for what was refused on a used one, whose place is free; any line when there is none."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from digest.domain import Outcome, OutcomeKind
 from digest.errors import TransportError
 
 #: What is signed in advance is asked for so many times, for those that sign never to be out of work.
-_BATCHES = 6
+_BATCHES = 12
 #: Seconds that a relay which could not be reached is left alone while others can.
 REST_SECONDS = 60.0
 
@@ -55,7 +55,7 @@ class Relays:
         #: How many times to ask for signatures before the first are needed.
         self.batches = 1 if signers is None or signers.is_alone else _BATCHES
 
-    def sign(self, envelopes: Sequence[Envelope]) -> Awaitable[None]:
+    def sign(self, envelopes: Sequence[Envelope]) -> InAdvance:
         """Sign in advance what may need it; they can be sent once this is awaited."""
         return InAdvance(envelopes, self._signers)
 

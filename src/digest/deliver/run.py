@@ -1,15 +1,24 @@
-"""Many messages over one transport, a few at a time."""
+"""Many messages, a few at a time."""
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Protocol
 
-from digest.deliver.envelope import Envelope, Transport
+from digest.deliver.envelope import Envelope, Intent
 from digest.domain import Outcome
+
+
+class Send(Protocol):
+    """What a transport does with one message."""
+
+    def __call__(self, envelope: Envelope, *, intent: Intent) -> Awaitable[Outcome]:
+        """As `Transport.send`."""
+        ...
 
 
 async def deliver(
     envelopes: AsyncIterable[Envelope],
-    transport: Transport,
+    send: Send,
     *,
     at_once: int,
     handing: Callable[[int], Awaitable[bool]],
@@ -18,15 +27,14 @@ async def deliver(
     """Send them all, `at_once` at a time.
 
     `handing(key)` is awaited before the final dot, for the caller to make the intent durable; when it is
-    False the message is not sent and has no outcome. `taking(outcome)` is awaited before the same worker
-    takes its next message, so there are never more intents without an outcome than `at_once`, nor than a
-    transport hands over at one time. To stop cleanly, end `envelopes`; cancelling cuts what is in flight.
+    False the message is not sent and has no outcome. `taking(outcome)` is awaited before another message
+    takes its place, so there are never more intents without an outcome than `at_once`, nor than a transport
+    hands over at one time. To stop cleanly, end `envelopes`; cancelling cuts what is in flight.
     What `envelopes`, `handing` or `taking` raises is raised here, after the messages in flight have ended.
     """
-    run = _Run(envelopes, transport, handing, taking)
+    run = _Run(send, handing, taking, at_once)
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(run.work())
+        await run.feed(envelopes, group)
     if run.error is not None:
         raise run.error
 
@@ -36,46 +44,41 @@ class _WithheldError(Exception):
 
 
 class _Run:
-    """What the workers of one `deliver` share."""
+    """One `deliver`, and what went wrong in it first."""
 
     def __init__(
         self,
-        envelopes: AsyncIterable[Envelope],
-        transport: Transport,
+        send: Send,
         handing: Callable[[int], Awaitable[bool]],
         taking: Callable[[Outcome], Awaitable[None]],
+        at_once: int,
     ) -> None:
-        self._envelopes = aiter(envelopes)
-        self._transport = transport
+        self._send_one = send
         self._handing = handing
         self._taking = taking
-        self._turn = asyncio.Lock()
-        self._is_over = False
+        self._slots = asyncio.Semaphore(at_once)
         self.error: Exception | None = None
 
-    async def work(self) -> None:
-        """Send one message after the other until there are no more or somebody failed."""
+    async def feed(self, envelopes: AsyncIterable[Envelope], group: asyncio.TaskGroup) -> None:
+        """Begin with each message as soon as there is a slot for it, until somebody failed."""
         try:
-            while (envelope := await self._next()) is not None:
-                if (outcome := await self._send(envelope)) is not None:
-                    await self._taking(outcome)
+            await self._slots.acquire()
+            async for envelope in envelopes:
+                group.create_task(self._carry(envelope))
+                await self._slots.acquire()
+                if self.error is not None:
+                    return
+        except Exception as exc:
+            self.error = self.error or exc
+
+    async def _carry(self, envelope: Envelope) -> None:
+        try:
+            if (outcome := await self._send(envelope)) is not None:
+                await self._taking(outcome)
         except Exception as exc:
             self.error = self.error or exc
         finally:
-            # Also for one that goes on when cancelled: before Python 3.12 `wait_for` may hide that.
-            self._is_over = True
-
-    async def _next(self) -> Envelope | None:
-        """The next message; an asynchronous generator allows only one caller at a time."""
-        # Not `async with`, which is two coroutines more for each message.
-        await self._turn.acquire()
-        try:
-            return None if self._is_over else await anext(self._envelopes)
-        except StopAsyncIteration:
-            self._is_over = True
-            return None
-        finally:
-            self._turn.release()
+            self._slots.release()
 
     async def _send(self, envelope: Envelope) -> Outcome | None:
         async def intent() -> None:
@@ -83,6 +86,6 @@ class _Run:
                 raise _WithheldError
 
         try:
-            return await self._transport.send(envelope, intent=intent)
+            return await self._send_one(envelope, intent=intent)
         except _WithheldError:
             return None

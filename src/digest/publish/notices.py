@@ -31,11 +31,11 @@ async def send_notices(house: House, *, clock: Clock = utc_now) -> int:
     claimed = await _claim(house, clock)
     if not claimed:
         return 0
-    async with open_relays(house.settings) as transport:
+    async with open_relays(house.settings) as relays:
         while claimed:
             by_id = {one.id: one for one in claimed}
             envelopes = _envelopes(house, claimed, clock)
-            await deliver(envelopes, transport, at_once=_AT_ONCE, handing=_always, taking=taking)
+            await deliver(envelopes, relays.send, at_once=_AT_ONCE, handing=_always, taking=taking)
             claimed = await _claim(house, clock)
     return sent
 

@@ -33,6 +33,8 @@ class Pacing:
             way.credit = 0
         #: How many are claimed and not yet on their way: they will need tokens.
         self.promised = 0
+        #: How many of those are about to be.
+        self.leaving = 0
         self._next_token: dict[str, datetime] = {}
         self._domains = _Domains(house, clock)
         self._told_rests: dict[str, float] = {}
@@ -63,7 +65,7 @@ class Pacing:
     @property
     def has_room(self) -> bool:
         """False when the relays that can be reached have no tokens left for what was claimed."""
-        return not self._limited or any(way.credit >= 1 for way in self._relays.awake)
+        return not self._limited or sum(way.credit for way in self._relays.awake) >= self.leaving + 1
 
     @property
     def is_slow(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from digest.clock import Clock
-from digest.deliver import Envelope, Relays, deliver
+from digest.deliver import Envelope, InAdvance, Intent, Relays, deliver
 from digest.domain import Delivery, DeliveryState, Issue, IssueState, Outcome, OutcomeKind, Subscription
 from digest.errors import DigestError
 from digest.house import House
@@ -59,7 +59,7 @@ class Sending:
     #: Claimed, and without a message yet.
     unmade: list[Claimed] = field(default_factory=list)
     #: The messages that leave next, a few at a time, and what is done when those are signed.
-    made: deque[tuple[list[_Message], Awaitable[None]]] = field(default_factory=deque)
+    made: deque[tuple[list[_Message], InAdvance]] = field(default_factory=deque)
     #: The claim that is made meanwhile.
     following: "asyncio.Task[list[Claimed]]" = field(init=False)
     #: Whose limits each of those on their way comes under.
@@ -86,7 +86,7 @@ class Sending:
         storing = asyncio.create_task(self.ledger.run())
         try:
             async with aclosing(self._envelopes()) as envelopes:
-                await deliver(envelopes, self.relays, at_once=at_once, handing=self._hand, taking=taking)
+                await deliver(envelopes, self._send, at_once=at_once, handing=self._hand, taking=taking)
         finally:
             storing.cancel()
             await asyncio.gather(storing, return_exceptions=True)
@@ -119,12 +119,13 @@ class Sending:
                     if self.is_revoked or self.breaker.is_tripped or not self.pacing.has_room:
                         await self._give_back_all(messages[at:])
                         break
-                    self.pacing.promised -= 1
                     if await self._must_wait(claimed):
-                        continue
-                    if isinstance(message, Settlement):
+                        self.pacing.promised -= 1
+                    elif isinstance(message, Settlement):
+                        self.pacing.promised -= 1
                         self._close(message)
                     else:
+                        self.pacing.leaving += 1
                         yield message
 
     async def _signed(self) -> AsyncGenerator[list[_Message], None]:
@@ -137,9 +138,9 @@ class Sending:
                 if not self.made:
                     return
                 # Not in their order: others sign, and one that waits for the first has the rest already.
-                ready = next((one for one in self.made if one[1].is_done), self.made[0])
-                self.made.remove(ready)
-                messages, signing = ready
+                first = next((one for one in self.made if one[1].is_done), self.made[0])
+                self.made.remove(first)
+                messages, signing = first
                 await signing
                 yield messages
         finally:
@@ -245,6 +246,12 @@ class Sending:
             return self.addressing.envelope(delivery, reader)
         except DigestError as exc:
             return Settlement(delivery=delivery, state=DeliveryState.FAILED, reason=exc.what)
+
+    def _send(self, envelope: Envelope, *, intent: Intent) -> Awaitable[Outcome]:
+        """By the relay whose turn it is, whose tokens count it from now on."""
+        self.pacing.promised -= 1
+        self.pacing.leaving -= 1
+        return self.relays.send(envelope, intent=intent)
 
     async def _hand(self, key: int) -> bool:
         """True once the intent is durable."""
