@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Iterable
 from datetime import datetime
-from zoneinfo import available_timezones
 
+from digest.config import local_zone
 from digest.domain import Choice, Issue, IssueState, Rendered
 from digest.errors import TemplateError, WrongStateError
 from digest.house import House
@@ -56,10 +56,10 @@ async def _put_off(house: House, session: Session, issue: Issue, *, now: datetim
     By their own clock, or the newsletter's.
     """
     quiet_hours, home = house.settings.delivery.quiet_hours, house.newsletter(issue.newsletter).timezone
-    at, known = max(issue.due_at, now), available_timezones()
+    at = max(issue.due_at, now)
     dues: dict[quiet.Clock, datetime] = {}
     for zone, hour in await quiet.clocks(session, issue.newsletter):
-        local = zone if zone in known else home
+        local = zone if local_zone(zone).key == zone else home
         due = arrival(quiet_hours, local, hour, at)
         if due > at:
             dues[zone, hour] = due

@@ -13,7 +13,7 @@ ANYWHERE = "Etc/GMT+12"
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> ZoneInfo:
-    """The zone of that name, UTC when it is empty or unknown. Cached: the list of all zones is slow."""
+    """The zone of that name, UTC when it is empty or unknown. Kept: each message of an issue asks for it."""
     return local_zone(name)
 
 
