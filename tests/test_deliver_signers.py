@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from commands import children_of, signers_of
 from digest.config import DkimSettings
-from digest.deliver import new_keys
-from digest.deliver import signers as module
+from digest.deliver import beside, new_keys
 from digest.deliver.dkim import Signer
 from digest.deliver.keys import Keyring, read_keyring
 from digest.deliver.signer import Longhand, Shorthand
@@ -156,7 +155,7 @@ async def test_what_a_process_was_asked_that_hangs_is_signed_here(
     async with aclosing(Signers(keyring, processes=2)) as signers:
         process = await begun(signers)
         os.kill(process, signal.SIGSTOP)
-        monkeypatch.setattr(module, "_SILENCE_SECONDS", 0.2)
+        monkeypatch.setattr(beside, "_SILENCE_SECONDS", 0.2)
 
         assert await signed(signers, 0) == expected(keyring, 0)
     assert signers.lost == ["it hung"]

@@ -21,7 +21,7 @@ from digest.errors import DigestError, TransportError
 _MESSAGES_A_LINE = 100
 #: A server that could not be reached is left alone for so long; messages are deferred meanwhile.
 _REST_SECONDS = 10.0
-#: A message waits so long to follow another one although a line is idle: it costs a fifth less, both sides.
+#: A message waits so long to follow another one although a line is idle: that costs both sides less.
 _FOLLOW_SECONDS = 0.008
 _NAME_SECONDS = 5.0
 #: What is said in EHLO when this machine has no full name (RFC 5321 §4.1.4).

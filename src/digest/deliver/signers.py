@@ -3,17 +3,12 @@
 import asyncio
 import contextlib
 import os
-import pickle
-import signal
-import socket
-import subprocess
 import sys
-from collections import deque
 from collections.abc import Sequence
 
+from digest.deliver.beside import Beside
 from digest.deliver.dkim import Signer
 from digest.deliver.keys import Keyring
-from digest.deliver.signer import LENGTH, Shorthand
 from digest.eventloop import when_idle
 
 _Message = Sequence[bytes]
@@ -31,11 +26,6 @@ _WORTH_IT = 200
 _MANY = 1000
 #: Beyond that many the one that sends is what they wait for.
 _MOST = 4
-#: It signs so many in 20 ms at worst; one that is silent for so long hangs.
-_SILENCE_SECONDS = 30.0
-#: It closes what leads to us just before it is gone.
-_END_SECONDS = 1.0
-_PIPE_BYTES = 1_000_000
 
 
 class _Batch:
@@ -69,82 +59,6 @@ class _Batch:
 _Eights = list[tuple[_Batch, int]]
 
 
-class _Beside:
-    """A further process, and what it was asked: it answers in that order."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", ours: socket.socket) -> None:
-        """`ours` leads to its standard input and output."""
-        self.asked: deque[_Eights] = deque()
-        self._is_given_up = False
-        self._process = process
-        self._socket = ours
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._shorthand = Shorthand()
-        self._timers: deque[asyncio.TimerHandle] = deque()
-
-    async def open(self, keyring: Keyring) -> None:
-        """Tell it its keys, and wait until it is ready; an error when it ends before."""
-        self._reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=_PIPE_BYTES)
-        self._tell(keyring)
-        await self._heard()
-
-    def has_time_for(self, count: int) -> bool:
-        """True when so many eights are worth a question: it has two at most, what it signs and the next."""
-        return not self.asked or (len(self.asked) == 1 and count >= _AT_ONCE)
-
-    def ask(self, eights: _Eights) -> None:
-        """Have the messages signed."""
-        self.asked.append(eights)
-        self._tell(self._shorthand.write(_messages(eights)))
-
-    async def answer(self) -> None:
-        """Pass on what it says next; an error when it has ended."""
-        signatures: _Signatures = pickle.loads(await self._heard())  # noqa: S301  from a process of ours
-        _answer(self.asked[0], signatures)
-        self.asked.popleft()
-
-    def _tell(self, said: object) -> None:
-        """Say what is owed an answer within some seconds."""
-        self._timers.append(asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._give_up))
-        data = pickle.dumps(said, protocol=5)
-        if self._writer is not None:
-            self._writer.writelines((LENGTH.pack(len(data)), data))
-
-    async def _heard(self) -> bytes:
-        if self._reader is None:
-            raise EOFError
-        head = await self._reader.readexactly(LENGTH.size)
-        said = await self._reader.readexactly(LENGTH.unpack(head)[0])
-        self._timers.popleft().cancel()
-        return said
-
-    def _give_up(self) -> None:
-        self._is_given_up = True
-        self._process.kill()
-
-    async def ending(self) -> str:
-        """How it ended, in words, once it says no more."""
-        try:
-            code = await asyncio.to_thread(self._process.wait, _END_SECONDS)
-        except subprocess.TimeoutExpired:
-            return "it stopped answering"
-        if self._is_given_up:
-            return "it hung"
-        return f"it was killed by {signal.Signals(-code).name}" if code < 0 else f"it ended with code {code}"
-
-    def end(self) -> None:
-        """End it at once: it holds nothing that anybody else has not."""
-        for timer in self._timers:
-            timer.cancel()
-        self._process.kill()
-        self._process.wait()
-        if self._writer is not None:
-            self._writer.transport.abort()
-        else:
-            self._socket.close()
-
-
 class Signers:
     """Signs messages here, or in processes that it starts when there are many."""
 
@@ -161,7 +75,7 @@ class Signers:
         self.is_alone = not self._to_start
         self._is_looking = False
         self._signed_here = 0
-        self._ready: list[_Beside] = []
+        self._ready: list[Beside[_Eights]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def sign(self, messages: Sequence[_Message]) -> "asyncio.Future[_Signatures]":
@@ -193,9 +107,11 @@ class Signers:
             self._sign_here(len(self._waiting))
         while self._ready and self._waiting:
             one = min(self._ready, key=lambda one: len(one.asked))
-            if not one.has_time_for(len(self._waiting)):
+            # It has two questions at most: what it signs and the next.
+            if one.asked and (len(one.asked) > 1 or len(self._waiting) < _AT_ONCE):
                 break
-            one.ask(self._taken(_AT_ONCE))
+            eights = self._taken(_AT_ONCE)
+            one.ask(eights, _messages(eights))
         if self._is_much and not self._is_looking:
             self._is_looking = True
             when_idle(self._help, lambda: True)
@@ -241,7 +157,7 @@ class Signers:
     async def _run(self) -> None:
         """A process from its start to its end; when it ends too early, what it was asked is signed here."""
         try:
-            beside = _Beside(*_started())
+            beside: Beside[_Eights] = Beside.start()
         except OSError as exc:
             self.lost.append(f"{sys.executable}: {exc.strerror}")
             return
@@ -260,9 +176,11 @@ class Signers:
             self._sign_at_once(eights)
         self._hand_out()
 
-    async def _pass_on(self, beside: _Beside) -> None:
+    async def _pass_on(self, beside: Beside[_Eights]) -> None:
         while True:
-            await beside.answer()
+            signatures = await beside.answer()
+            _answer(beside.asked[0], signatures)
+            beside.asked.popleft()
             self._hand_out()
 
 
@@ -277,23 +195,3 @@ def _answer(eights: _Eights, signatures: _Signatures) -> None:
         count = len(batch.messages[at : at + _EIGHT])
         batch.take(at, signatures[start : start + count])
         start += count
-
-
-def _started() -> "tuple[subprocess.Popen[bytes], socket.socket]":
-    """The process, and what leads to it; OSError when the system gives none."""
-    command = (sys.executable, "-P", "-m", "digest.deliver.signer")
-    ours, theirs = socket.socketpair()
-    end = theirs.fileno()
-    # Who stops a service or a command tells all of its processes. This one's end is ours: it keeps what is
-    # held back here, from its first moment on.
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        # Not in a session of its own: the system would share the cores between sessions.
-        process = subprocess.Popen(command, stdin=end, stdout=end, process_group=0)  # noqa: S603 - our own
-    except OSError:
-        ours.close()
-        raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        theirs.close()
-    return process, ours
