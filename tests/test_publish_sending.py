@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import KEY, NOW, settings_for
+from digest.deliver import new_keys
 from digest.domain import Delivery, DeliveryState, Issue, IssueState, OutcomeKind
 from digest.errors import ConfigError
 from digest.house import House, open_house
@@ -48,6 +49,26 @@ async def test_a_sending_that_is_told_to_stop_gives_back_what_it_has_not_begun(
 
     assert done.states == {"sent": READERS}
     assert set(Counter(one.recipient for one in week.mail.mails).values()) == {1}
+
+
+async def test_a_sending_that_is_told_to_stop_gives_back_what_was_signed_in_advance(
+    database_url: str, tmp_path: Path
+) -> None:
+    new_keys(tmp_path, domain="example.org", selector="week")
+    dkim = {"domain": "example.org", "selector": "week", "ed25519_key": tmp_path / "dkim-ed25519.pem"}
+    async with open_week(database_url, tmp_path) as week:
+        issue = await approved(week)
+        smtp = {"url": f"smtp://127.0.0.1:{week.mail.port}", "connections": 2, "dkim": dkim}
+        settings = settings_for(database_url, tmp_path, smtp=smtp, delivery={"processes": 2})
+        async with open_house(settings, log=week.house.log) as house:
+            await send(house, issue, clock=week.clock, should_stop=lambda: len(week.mail.mails) > 9)
+            gone = len(week.mail.mails)
+            done = await send(house, issue, clock=week.clock)
+
+    # Two on their way, and the next on each connection.
+    assert 10 <= gone <= 10 + 2 * 2
+    assert done.states == {"sent": READERS}
+    assert [mail.data.count(b"DKIM-Signature:") for mail in week.mail.mails] == [1] * READERS
 
 
 async def test_a_sending_that_cannot_begin_claims_nothing(database_url: str, tmp_path: Path) -> None:
