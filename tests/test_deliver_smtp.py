@@ -66,11 +66,16 @@ def settings(
     scheme: str = "smtp",
     login: str = "",
     connections: int = 4,
+    messages: int = 1000,
     seconds: float = 20,
 ) -> SmtpSettings:
     url = f"{scheme}://{login}127.0.0.1:{server.port}"
     return SmtpSettings(
-        url=SecretStr(url), connections=connections, timeout_seconds=seconds, dot_timeout_seconds=seconds
+        url=SecretStr(url),
+        connections=connections,
+        messages_per_connection=messages,
+        timeout_seconds=seconds,
+        dot_timeout_seconds=seconds,
     )
 
 
@@ -103,8 +108,8 @@ async def test_a_notice_may_have_the_null_sender() -> None:
     assert [mail.sender for mail in server.mails] == ["<>"]
 
 
-async def test_many_messages_share_a_connection_that_is_renewed_after_a_hundred() -> None:
-    async with recording_server() as server, open_transport(settings(server)) as transport:
+async def test_many_messages_share_a_connection_that_is_renewed_after_as_many_as_the_settings_say() -> None:
+    async with recording_server() as server, open_transport(settings(server, messages=100)) as transport:
         for number in range(1, 202):
             await transport.send(envelope(number))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from functools import cache
@@ -12,6 +13,8 @@ _T = TypeVar("_T")
 _IDLE = 0.00005
 #: What is put off until the loop is idle waits no longer than that, in seconds.
 _PATIENCE = 0.03
+#: A thread that only calculates, as one that reads what was claimed, lets the loop wait no longer than that.
+_TURN_SECONDS = 0.001
 #: So many values are made between two searches of memory for rings.
 _MADE_BETWEEN_LOOKS = 50_000
 
@@ -19,6 +22,7 @@ _MADE_BETWEEN_LOOKS = 50_000
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """What the coroutine gives, on a loop of its own; Ctrl-C cancels it, as with `asyncio.run`."""
     _look_seldom_for_rings()
+    sys.setswitchinterval(_TURN_SECONDS)
     with asyncio.Runner(loop_factory=_factory()) as runner:
         return runner.run(main)
 

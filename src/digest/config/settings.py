@@ -47,7 +47,7 @@ class SmtpSettings(Part):
     password_file: Path | None = None
     connections: int = Field(4, ge=1, le=200)
     #: A connection is closed politely after that many, and a new one opened.
-    messages_per_connection: int = Field(100, ge=1, le=100_000)
+    messages_per_connection: int = Field(1000, ge=1, le=100_000)
     #: Seconds to connect and for each reply but the one to the final dot.
     timeout_seconds: float = Field(60, gt=0, le=3600)
     #: Seconds for the reply to the final dot (RFC 5321 §4.5.3.2 asks for 600).
@@ -84,7 +84,7 @@ class RelaySettings(Part):
     #: Its share of the mail, beside the weights of the others.
     weight: float = Field(1, gt=0, le=1000)
     connections: int = Field(4, ge=1, le=200)
-    messages_per_connection: int = Field(100, ge=1, le=100_000)
+    messages_per_connection: int = Field(1000, ge=1, le=100_000)
     #: Messages a second, counted over all workers; none for as fast as it takes them.
     per_second: float | None = Field(None, gt=0, le=100_000)
     #: Messages of issues a day (UTC).

@@ -17,8 +17,8 @@ from digest.deliver.wire import Asked
 from digest.domain import Outcome, OutcomeKind
 from digest.errors import DigestError, TransportError
 
-#: Servers drop connections that never end.
-_MESSAGES_A_LINE = 100
+#: What Exim takes over one connection when nobody says otherwise; who takes less says so, and gets another.
+_MESSAGES_A_LINE = 1000
 #: A server that could not be reached is left alone for so long; messages are deferred meanwhile.
 _REST_SECONDS = 10.0
 #: A message waits so long to follow another one although a line is idle: that costs both sides less.
