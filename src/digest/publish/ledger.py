@@ -15,8 +15,8 @@ from digest.store.deliveries import Claimed, Settlement
 _OUTCOME_SECONDS = 0.05
 #: An intent waits so long for others that come along, and then until all that can be done without it is done.
 _INTENT_SECONDS = 0.002
-#: And so many times as long as the processor took to store the last ones, up to so long: where few come at a
-#: time, storing them takes no more of it than this part.
+#: And so many times as long as this thread worked while the last ones were stored, up to so long: where few
+#: come at a time, storing takes no more of it than this part. Where a server stores, that is other work.
 _PART = 16
 _MOST_INTENT_SECONDS = 0.008
 

@@ -31,7 +31,6 @@ _PAUSE_SECONDS = 1.0
 _MADE_AT_ONCE = 48
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
-
 #: What was claimed, and its message or how it ends without one.
 _Message = tuple[Claimed, Envelope | Settlement]
 
@@ -138,9 +137,10 @@ class Sending:
                 if not self.made:
                     return
                 # Not in their order: others sign, and one that waits for the first has the rest already.
-                first = next((one for one in self.made if one[1].is_done), self.made[0])
-                self.made.remove(first)
-                messages, signing = first
+                ready = (at for at, (_messages, signing) in enumerate(self.made) if signing.is_done)
+                at = next(ready, 0)
+                messages, signing = self.made[at]
+                del self.made[at]
                 await signing
                 yield messages
         finally:
